@@ -1,0 +1,92 @@
+"""The protocol every lip-sync engine keeps, and what goes in and out of it. Imports no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, Protocol
+
+LoopMode = Literal["pingpong", "loop", "freeze"]
+Stage = Literal["audio", "template", "motion", "render", "finish"]
+STAGES: tuple[Stage, ...] = ("audio", "template", "motion", "render", "finish")
+
+
+@dataclass(frozen=True, slots=True)
+class LipSyncOptions:
+    """Choices of one job. They travel in the request and are never written into a resident model."""
+
+    fps: Fraction | None = None  # None: the template's own
+    expressiveness: float = 1.0  # scales mouth motion, 0.5-1.5
+    audio_offset_ms: int = 0  # positive: the mouth moves later, -500..500
+    loop_mode: LoopMode = "pingpong"
+    quality_crf: int = 18  # x264 constant rate factor, 10-32
+    face_point: tuple[float, float] | None = None  # (x, y) in 0..1 of the frame: which face, None = main one
+    visible_label: bool = False  # burn "AI generated" into the picture
+    bank_gap_seconds: float = 0.0  # > 0: the mouth bank may not use frames nearer in time than this
+
+
+@dataclass(frozen=True, slots=True)
+class LipSyncRequest:
+    """One job for an engine. `output_path` is the partial file; the caller publishes it."""
+
+    audio_path: Path
+    template_path: Path
+    output_path: Path
+    options: LipSyncOptions = field(default_factory=LipSyncOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class LipSyncResult:
+    """What was made. `stage_seconds` are wall seconds by stage."""
+
+    frame_count: int
+    fps: Fraction
+    width: int
+    height: int
+    duration_seconds: float
+    stage_seconds: Mapping[str, float]
+    template_was_prepared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTemplate:
+    """Outcome of preparing a template ahead of its first job."""
+
+    content_hash: str
+    frame_count: int
+    frames_without_face: int
+    was_prepared: bool
+
+
+class JobContext(Protocol):
+    """How an engine tells its caller where it is, and learns that it should stop."""
+
+    def report(self, stage: Stage, done: int, total: int) -> None:
+        """Say how far `stage` is, in its own units (frames while rendering). Also the heartbeat of the job.
+
+        Raises:
+            JobCanceledError: the job was canceled; the engine cleans up and lets it pass.
+        """
+
+
+class LipSyncEngine(Protocol):
+    """A way to make a person say something. Lives on the engine thread; holds resident models."""
+
+    name: str
+
+    def prepare(
+        self, template_path: Path, face_point: tuple[float, float] | None, context: JobContext
+    ) -> PreparedTemplate:
+        """Track and prepare a template so that its first job is warm."""
+
+    def generate(self, request: LipSyncRequest, context: JobContext) -> LipSyncResult:
+        """Write the finished video to `request.output_path`.
+
+        Raises:
+            MediaError, FaceError: the input is unusable; said before heavy work starts where possible.
+            JobCanceledError: asked for through the context.
+            DeviceError: the device failed.
+        """
+
+    def rehearse(self) -> None:
+        """Make one tiny job of synthetic input through the real code, so that the first job is a warm one."""

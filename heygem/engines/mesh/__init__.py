@@ -1,0 +1,1 @@
+"""The bundled engine: a face mesh moves the person's own pixels."""

@@ -1,0 +1,1 @@
+"""What the machine has: GPU telemetry through NVML, memory, CPU fallback."""

@@ -1,0 +1,1 @@
+"""Durable jobs: the SQLite store and the one engine thread that serves them."""

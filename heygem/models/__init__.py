@@ -1,0 +1,1 @@
+"""Weights: manifest, nets, loaders and the registry that keeps them resident."""

@@ -1,0 +1,1 @@
+"""Templates: face tracks and the prepared assets cached by content hash."""

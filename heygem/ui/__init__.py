@@ -1,0 +1,1 @@
+"""The Gradio page: layout, status, handlers and texts."""
