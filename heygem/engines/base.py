@@ -72,7 +72,9 @@ class JobContext(Protocol):
 class LipSyncEngine(Protocol):
     """A way to make a person say something. Lives on the engine thread; holds resident models."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What settings and jobs call it."""
 
     def prepare(
         self, template_path: Path, face_point: tuple[float, float] | None, context: JobContext

@@ -1,0 +1,95 @@
+"""Builds the engines with all they need. Imports torch, so it is imported on the engine thread only."""
+
+import gc
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+
+from heygem.assets.catalog import REHEARSAL_CLIP
+from heygem.engines.base import LipSyncEngine
+from heygem.engines.mesh.engine import MeshEngine
+from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.library import PortraitLibrary
+from heygem.engines.mesh.models import MeshModels
+from heygem.engines.mesh.painter import MouthPainter
+from heygem.engines.mesh.portrait import MouthMaker
+from heygem.engines.mesh.render import FrameRenderer
+from heygem.hardware.device import Device, TorchCuda, choose_device
+from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR
+from heygem.models.manifest import Manifest
+from heygem.models.registry import ModelRegistry
+from heygem.models.status import ModelStatus
+from heygem.settings import Settings
+from heygem.templates.cache import TemplateCache
+from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace
+
+MOST_DRAWING_THREADS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSet:
+    """What the engine thread works with."""
+
+    registry: ModelRegistry
+    template_cache: TemplateCache
+    device: Device
+    engines: dict[str, LipSyncEngine]
+    forget: Callable[[], None]  # drops portraits held in memory
+
+    def preload(self) -> None:
+        """Load, warm and check every model, then make one tiny job with each engine.
+
+        Raises:
+            ModelError, DeviceError: something required did not come up.
+        """
+        self.registry.preload_all()
+        for engine in self.engines.values():
+            engine.rehearse()
+
+    def clear_caches(self) -> None:
+        """Give back what no job holds: templates, and blocks that allocators keep. Models stay."""
+        self.forget()
+        self.template_cache.clear_unleased()
+        gc.collect()
+        if self.device.kind == "cuda":
+            torch.cuda.empty_cache()
+
+
+def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ...]], None]) -> EngineSet:
+    """Everything but the weights themselves, which `EngineSet.preload` or the first job loads.
+
+    Raises:
+        DeviceUnavailableError: the asked-for device is not there.
+        WeightsMissingError, WeightsCorruptError: the bundled geometry is not there or damaged.
+    """
+    device = choose_device(settings.device, TorchCuda())
+    manifest = Manifest.load(settings.models_dir, settings.cache_dir, settings.model_cache_dir)
+    registry = ModelRegistry(CATALOG, manifest, torch.device(device.name), settings.precision, on_models)
+    cache = TemplateCache(settings.cache_dir / "templates", settings.template_cache_bytes)
+    engine = _mesh_engine(registry, manifest, cache)
+    return EngineSet(registry, cache, device, {engine.name: engine}, engine.library.forget)
+
+
+def _mesh_engine(registry: ModelRegistry, manifest: Manifest, cache: TemplateCache) -> MeshEngine:
+    face = CanonicalFace.load(manifest.verify(FACE_LANDMARKER).folder / "canonical_face.npz")
+    stored = load_file(manifest.verify(MOUTH_REPAIR).folder / "shapes.safetensors")
+    shapes = np.zeros((len(stored["displacement"]), VERTEX_COUNT, 3), np.float32)
+    shapes[:, stored["vertex_ids"]] = stored["displacement"]
+    mesh, models = DrawMesh.of(face), MeshModels(registry)
+    maker = MouthMaker(mesh, MouthPainter(models, mesh, face), shapes, face.eye_distance)
+    return MeshEngine(
+        models=models,
+        face=face,
+        library=PortraitLibrary(cache, models, maker, face),
+        renderer=FrameRenderer(mesh, drawing_threads()),
+        rehearsal_clip=REHEARSAL_CLIP,
+    )
+
+
+def drawing_threads() -> int:
+    """Threads that draw frames: decoding and encoding need the rest of the cores."""
+    return max(1, min(len(os.sched_getaffinity(0)) // 2, MOST_DRAWING_THREADS))

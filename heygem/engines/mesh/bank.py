@@ -1,0 +1,133 @@
+"""The mouth bank: a person's own mouths, filmed or painted once, and the path through them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heygem.engines.mesh.shaping import lip_outline
+from heygem.media.types import YuvFrame
+from heygem.templates.canonical import lip_gap
+
+Array = NDArray[np.float64]
+OWN_MOUTHS = 48
+PAINTED = -1  # frame index of a mouth nobody filmed
+
+# Units of the path's cost: a lip outline off by this much (canonical RMS) costs 1.
+OUTLINE_UNIT = 0.008
+TURN_UNIT_DEGREES = 8.0
+# A mouth can be stretched open only so far before its inside is smeared.
+OPEN_STRETCH, OPEN_SLACK, OPEN_UNIT = 1.25, 0.006, 0.006
+PAINTED_COST = 1.5  # the person's own pixels win where they fit
+SWITCH_COST = 1.2
+NEIGHBOUR_FRAMES = 2
+FORBIDDEN = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class MouthPatch:
+    """Pixels around one mouth: planes of the template's frame with an even corner, and the mesh in them."""
+
+    pixels: YuvFrame
+    left_px: int
+    top_px: int
+    vertices_px: Array  # (V,2) in frame pixels
+
+
+@dataclass(frozen=True, slots=True)
+class MouthBank:
+    """K mouths: outline (K,40,2) canonical, gap (K,) canonical, turn (K,2) degrees, frame (K,) or PAINTED.
+
+    `opening_gain` says how much more a mouth is to be opened here so that it is seen to open as wanted.
+    """
+
+    patches: tuple[MouthPatch, ...]
+    outline: NDArray[np.float32]
+    gap: Array
+    turn_degrees: Array
+    frame: NDArray[np.int64]
+    opening_gain: float = 1.0
+
+
+def cut_patch(
+    frame: YuvFrame, low_px: NDArray[np.floating], high_px: NDArray[np.floating], vertices_px: Array
+) -> MouthPatch:
+    """Copy the box from `low_px` to `high_px` (x, y) out of a frame, widened to even corners."""
+    left, top = (int(max(value, 0)) // 2 * 2 for value in low_px)
+    right = min(-(-int(high_px[0]) // 2) * 2, frame.width)
+    bottom = min(-(-int(high_px[1]) // 2) * 2, frame.height)
+    luma = frame.y[top:bottom, left:right].copy()
+    chroma = [plane[top // 2 : bottom // 2, left // 2 : right // 2].copy() for plane in (frame.u, frame.v)]
+    return MouthPatch(YuvFrame(luma, *chroma), left, top, vertices_px)
+
+
+def head_turn_degrees(rotation: NDArray[np.floating]) -> Array:
+    """(N,3,3) -> (N,2) yaw and pitch."""
+    yaw = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
+    pitch = np.arcsin(np.clip(rotation[:, 1, 2], -1, 1))
+    return np.degrees(np.stack([yaw, pitch], 1))
+
+
+def choose_own(
+    shapes: NDArray[np.floating], turn_degrees: Array, present: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Frames that between them cover the mouths a person makes: farthest-point sampling of shape and pose."""
+    candidates = np.flatnonzero(present)
+    outline = lip_outline(shapes[candidates]).reshape(len(candidates), -1)
+    key = np.concatenate(
+        [outline / (OUTLINE_UNIT * np.sqrt(40)), turn_degrees[candidates] / TURN_UNIT_DEGREES], 1
+    )
+    chosen = [int(np.argmin(lip_gap(shapes[candidates])))]
+    distance = np.linalg.norm(key - key[chosen[0]], axis=1)
+    while len(chosen) < OWN_MOUTHS and distance.max() > 0.5:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(key - key[chosen[-1]], axis=1))
+    return np.sort(candidates[chosen])
+
+
+def fit_cost(
+    bank: MouthBank,
+    outline: NDArray[np.float32],
+    gap: Array,
+    turn_degrees: Array,
+    base_frame: NDArray[np.int64],
+    forbidden_frames: float,
+) -> NDArray[np.float32]:
+    """(T,40,2), (T,), (T,2), (T,) -> (T,K): how badly each mouth fits each output frame."""
+    wanted = outline.reshape(len(outline), -1)
+    mouths = bank.outline.reshape(len(bank.outline), -1)
+    squared = (wanted**2).sum(1)[:, None] + (mouths**2).sum(1)[None] - 2 * wanted @ mouths.T
+    cost = np.maximum(squared, 0) / 40 / OUTLINE_UNIT**2
+    stretch = np.maximum(gap[:, None] - OPEN_STRETCH * bank.gap[None] - OPEN_SLACK, 0) / OPEN_UNIT
+    turn = ((turn_degrees[:, None] - bank.turn_degrees[None]) / TURN_UNIT_DEGREES) ** 2
+    painted = bank.frame == PAINTED
+    cost = cost + stretch**2 + turn.sum(-1) + PAINTED_COST * painted
+    near = np.abs(base_frame[:, None] - bank.frame[None]) < forbidden_frames
+    return np.where(near & ~painted, FORBIDDEN, cost).astype(np.float32)
+
+
+def best_path(cost: NDArray[np.float32], frame: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(T,K) -> (T,) mouths of the cheapest path (Viterbi); neighbouring frames of one shot follow freely."""
+    both_own = (frame[:, None] != PAINTED) & (frame[None] != PAINTED)
+    follows = both_own & (np.abs(frame[:, None] - frame[None]) <= NEIGHBOUR_FRAMES)
+    switch = np.where(follows | np.eye(len(frame), dtype=bool), 0.0, SWITCH_COST).astype(np.float32)
+    best = cost[0]
+    came_from = np.zeros(cost.shape, np.int32)
+    for step in range(1, len(cost)):
+        reach = best[:, None] + switch  # (K from, K to)
+        came_from[step] = reach.argmin(0)
+        best = reach.min(0) + cost[step]
+    path = np.zeros(len(cost), np.int64)
+    path[-1] = best.argmin()
+    for step in range(len(cost) - 1, 0, -1):
+        path[step - 1] = came_from[step, path[step]]
+    return path
+
+
+def cross_fade(path: NDArray[np.int64], step: int) -> list[tuple[int, float]]:
+    """The mouths of one output frame and their weights: a switch is spread over three frames."""
+    around = path[np.clip([step - 1, step, step + 1], 0, len(path) - 1)]
+    weights: dict[int, float] = {}
+    for mouth, weight in zip(around.tolist(), (0.25, 0.5, 0.25), strict=True):
+        weights[mouth] = weights.get(mouth, 0.0) + weight
+    return sorted(weights.items())

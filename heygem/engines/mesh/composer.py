@@ -1,0 +1,174 @@
+"""Draws one output frame: skin moved by differences and a mouth from the bank, in copies of the planes.
+
+Only the box of the mesh is touched. A pixel whose displacement is zero and whose mouth weight is zero keeps
+its value bit for bit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from heygem.engines.mesh.bank import MouthPatch
+from heygem.engines.mesh.geometry import DrawMesh, facing
+from heygem.engines.mesh.raster import Coverage, Grid, cover
+from heygem.media.types import YuvFrame
+
+Array = NDArray[np.float64]
+Plane = NDArray[np.uint8]
+NODES_ACROSS_FACE = 150  # grid density: nodes per face width
+MARGIN_PX = 2
+COLOUR_SHIFT_MAX = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What to draw into one frame: vertices (V,2) before and after, and the mouths with their weights."""
+
+    source_px: Array
+    target_px: Array
+    mouths: Sequence[tuple[MouthPatch, float]]
+    mouth_strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A rectangle of one plane; `scale` is 1 for luma and 2 for chroma planes."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def of(self, plane: Plane) -> Plane:
+        return plane[self.top : self.top + self.height, self.left : self.left + self.width]
+
+    def at(self, scale: int) -> "_Box":
+        return _Box(self.left // scale, self.top // scale, self.width // scale, self.height // scale)
+
+
+class Composer:
+    """Stateless but for the mesh; safe to call from several threads."""
+
+    def __init__(self, mesh: DrawMesh) -> None:
+        self._mesh = mesh
+
+    def compose(self, frame: YuvFrame, drawing: Drawing) -> YuvFrame:
+        """A new frame with the drawing in it; `frame` itself is left alone."""
+        triangles = self._mesh.triangles
+        grid = _grid(drawing, triangles, frame.y.shape)
+        triangles = triangles[facing(drawing.target_px, triangles)]
+        coverage = cover(drawing.target_px, triangles, grid)
+        planes = [frame.y.copy(), frame.u.copy(), frame.v.copy()]
+        _warp_skin(planes, frame, coverage.fill(drawing.source_px - drawing.target_px), grid)
+        if drawing.mouths and drawing.mouth_strength > 0:
+            self._lay_mouths(planes, drawing, coverage)
+        return YuvFrame(*planes)
+
+    def _lay_mouths(self, planes: list[Plane], drawing: Drawing, coverage: Coverage) -> None:
+        """Blend the weighted mouths over the skin where the mesh says it is mouth."""
+        alpha = coverage.fill(self._mesh.mouth_alpha[:, None] * drawing.mouth_strength)[..., 0]
+        window = _window(alpha)
+        if window is None:
+            return
+        grid, alpha = _part(coverage.grid, window), alpha[window]
+        sources = [coverage.fill(patch.vertices_px)[window] for patch, _ in drawing.mouths]
+        for index, plane in enumerate(planes):
+            scale = 1 if index == 0 else 2
+            box = _clipped(grid, plane.shape, scale)
+            if box.width <= 0 or box.height <= 0:
+                continue
+            weight = _to_pixels(alpha, grid, scale, box)
+            mouth = np.zeros(weight.shape, np.float32)
+            for (patch, share), source in zip(drawing.mouths, sources, strict=True):
+                mouth += share * _sample(patch, index, _to_pixels(source, grid, scale, box), scale)
+            skin = box.of(plane).astype(np.float32)
+            mouth += _colour_shift(skin, mouth, weight)
+            box.of(plane)[...] = np.clip(skin + weight * (mouth - skin) + 0.5, 0, 255).astype(np.uint8)
+
+
+def _grid(drawing: Drawing, triangles: NDArray[np.int64], shape: tuple[int, ...]) -> Grid:
+    """A grid over everything that moves, kept inside the picture."""
+    used = np.unique(triangles)
+    points = np.concatenate([drawing.source_px[used], drawing.target_px[used]])
+    limit = np.array([shape[1], shape[0]], dtype=float)
+    low = np.clip(points.min(0) - MARGIN_PX, 0, limit - 2)
+    high = np.clip(points.max(0) + MARGIN_PX, low + 2, limit)
+    face_width = float(np.ptp(drawing.source_px[:, 0]))
+    return Grid.around(low, high, max(1, round(face_width / NODES_ACROSS_FACE / 1.5)))
+
+
+def _clipped(grid: Grid, shape: tuple[int, ...], scale: int) -> _Box:
+    """The grid's rectangle in a plane, cut where it leaves the picture."""
+    left, top = grid.left_px // scale, grid.top_px // scale
+    width = min(grid.width_px // scale, shape[1] - left)
+    height = min(grid.height_px // scale, shape[0] - top)
+    return _Box(left, top, width, height)
+
+
+def _to_pixels(nodes: NDArray[np.float32], grid: Grid, scale: int, box: _Box) -> NDArray[np.float32]:
+    """Node values (rows,columns[,A]) -> values at the pixels of `box` in a plane."""
+    size = (grid.width_px // scale, grid.height_px // scale)
+    full = cv2.resize(nodes, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(full[: box.height, : box.width], dtype=np.float32)
+
+
+def _warp_skin(planes: list[Plane], frame: YuvFrame, displacement: NDArray[np.float32], grid: Grid) -> None:
+    """Pull each pixel of the box from where the mesh says it came from."""
+    for index, (plane, source) in enumerate(zip(planes, (frame.y, frame.u, frame.v), strict=True)):
+        scale = 1 if index == 0 else 2
+        box = _clipped(grid, plane.shape, scale)
+        offset = _to_pixels(displacement, grid, scale, box) / scale
+        columns = np.arange(box.left, box.left + box.width, dtype=np.float32)
+        rows = np.arange(box.top, box.top + box.height, dtype=np.float32)
+        map_x, map_y = offset[..., 0] + columns, offset[..., 1] + rows[:, None]
+        box.of(plane)[...] = cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _sample(patch: MouthPatch, index: int, source: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
+    """One plane of a mouth at (h,w,2) luma positions of its own frame."""
+    plane = (patch.pixels.y, patch.pixels.u, patch.pixels.v)[index]
+    # A chroma sample sits in the middle of its 2x2 luma samples.
+    centre = (scale - 1) / 2
+    map_x = (source[..., 0] - patch.left_px - centre) / scale
+    map_y = (source[..., 1] - patch.top_px - centre) / scale
+    drawn = cv2.remap(plane, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(drawn, dtype=np.float32)
+
+
+def _colour_shift(
+    skin: NDArray[np.float32], mouth: NDArray[np.float32], weight: NDArray[np.float32]
+) -> float:
+    """What to add to the mouth so that it meets the skin's colour on the ring where both show."""
+    ring = weight * (1 - weight)
+    total = float(ring.sum())
+    if total < 1e-3:
+        return 0.0
+    return float(np.clip(((skin - mouth) * ring).sum() / total, -COLOUR_SHIFT_MAX, COLOUR_SHIFT_MAX))
+
+
+def _window(alpha: NDArray[np.float32]) -> tuple[slice, slice] | None:
+    """The smallest window of nodes, even in size, with any mouth in it."""
+    rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
+    if len(rows) == 0:
+        return None
+    return _even(rows, alpha.shape[0]), _even(columns, alpha.shape[1])
+
+
+def _even(used: NDArray[np.int64], limit: int) -> slice:
+    start = max(int(used[0]) - 1, 0) // 2 * 2
+    stop = min(-(-(int(used[-1]) + 2) // 2) * 2, limit)
+    return slice(start, stop)
+
+
+def _part(grid: Grid, window: tuple[slice, slice]) -> Grid:
+    rows, columns = window
+    return Grid(
+        grid.left_px + columns.start * grid.step_px,
+        grid.top_px + rows.start * grid.step_px,
+        columns.stop - columns.start,
+        rows.stop - rows.start,
+        grid.step_px,
+    )

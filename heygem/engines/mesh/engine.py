@@ -1,0 +1,167 @@
+"""The mesh engine: one job from files to a finished video, on models that are already resident."""
+
+import time
+import wave
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heygem.engines.base import (
+    STAGES,
+    JobContext,
+    LipSyncRequest,
+    LipSyncResult,
+    LoopMode,
+    PreparedTemplate,
+    Stage,
+)
+from heygem.engines.mesh.library import PortraitLibrary, PreparedPortrait
+from heygem.engines.mesh.models import MeshModels
+from heygem.engines.mesh.render import FrameRenderer
+from heygem.engines.mesh.speech_motion import Motion, speak
+from heygem.media.audio import decode_speech
+from heygem.media.frames import FrameSource
+from heygem.media.probe import probe_video
+from heygem.media.threads import FrameSink, prefetched
+from heygem.media.types import OutputVideo, VideoInfo
+from heygem.media.writer import VideoWriter
+from heygem.templates.cache import TemplateCache
+from heygem.templates.canonical import CanonicalFace
+
+FRAMES_AHEAD = 8
+REHEARSAL_CACHE_BYTES = 1 << 28
+
+
+class StageClock:
+    """Wall seconds by stage: starting one ends the one before."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+        self._stage: Stage = STAGES[0]
+        self._since = time.perf_counter()
+
+    def start(self, stage: Stage) -> None:
+        now = time.perf_counter()
+        self.seconds[self._stage] += now - self._since
+        self._stage, self._since = stage, now
+
+
+class SilentContext:
+    """A context nobody watches: for rehearsals and tools."""
+
+    def report(self, stage: Stage, done: int, total: int) -> None:
+        """Nothing to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeshEngine:
+    """Any face, native resolution, CPU or GPU. A job leaves no trace in it."""
+
+    models: MeshModels
+    face: CanonicalFace
+    library: PortraitLibrary
+    renderer: FrameRenderer
+    rehearsal_clip: Path  # a tiny template
+    name: str = "mesh"
+
+    def prepare(
+        self, template_path: Path, face_point: tuple[float, float] | None, context: JobContext
+    ) -> PreparedTemplate:
+        """Track the template and fill its mouth bank, unless the cache has both."""
+        with self.library.lease(template_path, face_point, context) as prepared:
+            track = prepared.portrait.track
+            return PreparedTemplate(prepared.key, len(track), track.absent_count, prepared.was_prepared)
+
+    def generate(self, request: LipSyncRequest, context: JobContext) -> LipSyncResult:
+        """Sound, template, motion, picture: one pass over the frames, one lossy encode."""
+        options, clock = request.options, StageClock()
+        info = probe_video(request.template_path)
+        fps = options.fps or info.fps
+        context.report("audio", 0, 1)
+        speech = decode_speech(request.audio_path)
+        frame_count = max(1, round(len(speech.samples) * fps / speech.rate_hz))
+        clock.start("template")
+        with self.library.lease(request.template_path, options.face_point, context) as prepared:
+            clock.start("motion")
+            context.report("motion", 0, frame_count)
+            motion = speak(speech, self.models.encoder, self.models.motion, frame_count, fps, options)
+            clock.start("render")
+            self._render(request, info, fps, prepared, motion, context)
+        clock.start("finish")
+        context.report("finish", 1, 1)
+        return LipSyncResult(
+            frame_count=frame_count,
+            fps=fps,
+            width=info.width,
+            height=info.height,
+            duration_seconds=float(frame_count / fps),
+            stage_seconds=clock.seconds,
+            template_was_prepared=prepared.was_prepared,
+        )
+
+    def rehearse(self) -> None:
+        """One tiny job through the real code, in a folder and a template cache that are thrown away."""
+        with TemporaryDirectory(prefix="heygem-rehearsal-") as name:
+            folder = Path(name)
+            library = self.library.with_cache(TemplateCache(folder / "templates", REHEARSAL_CACHE_BYTES))
+            speech = _second_of_babble(folder / "speech.wav")
+            request = LipSyncRequest(speech, self.rehearsal_clip, folder / "rehearsal.mp4")
+            replace(self, library=library).generate(request, SilentContext())
+
+    def _render(
+        self,
+        request: LipSyncRequest,
+        info: VideoInfo,
+        fps: Fraction,
+        prepared: PreparedPortrait,
+        motion: Motion,
+        context: JobContext,
+    ) -> None:
+        """Decode, draw and encode, each on a thread of its own; memory does not grow with length."""
+        options = request.options
+        template_frames = len(prepared.portrait.track)
+        schedule = base_frames(len(motion), fps, template_frames, info.fps, options.loop_mode)
+        output = OutputVideo(info.width, info.height, fps, len(motion), info.colour, crf=options.quality_crf)
+        plan = self.renderer.plan(prepared.portrait, prepared.bank, motion, schedule, options, info.fps)
+        with (
+            FrameSource(info) as source,
+            VideoWriter(request.output_path, output, request.audio_path) as writer,
+            FrameSink(writer.write, FRAMES_AHEAD) as sink,
+        ):
+            frames = prefetched(source.read_schedule(schedule.tolist()), FRAMES_AHEAD)
+            for done, frame in enumerate(self.renderer.draw(frames, plan), 1):
+                sink.put(frame)
+                context.report("render", done, len(motion))
+
+
+def _second_of_babble(path: Path) -> Path:
+    """Write one second of noise that swells like syllables."""
+    seconds = np.arange(16000) / 16000
+    noise = np.random.default_rng(0).normal(size=16000) * np.sin(seconds * np.pi * 4) ** 2
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((noise * 3000).astype("<i2").tobytes())
+    return path
+
+
+def base_frames(
+    count: int, fps: Fraction, template_frames: int, template_fps: Fraction, mode: LoopMode
+) -> NDArray[np.int64]:
+    """Which template frame lies under each of `count` output frames: (T,) int64.
+
+    Ping-pong does not double the end frames; freeze stays on the last one.
+    """
+    # Exact in integers: output frame i is shown at i/fps, over the template frame nearest in time.
+    numerator, denominator = (template_fps / fps).as_integer_ratio()
+    position = (2 * np.arange(count, dtype=np.int64) * numerator + denominator) // (2 * denominator)
+    last = template_frames - 1
+    if mode == "freeze" or last == 0:
+        return np.minimum(position, last)
+    if mode == "loop":
+        return position % template_frames
+    folded = position % (2 * last)
+    return np.minimum(folded, 2 * last - folded)

@@ -1,0 +1,115 @@
+"""Plans and draws the frames of one job: which face, which mouth, where; then pixel by pixel."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heygem.engines.base import LipSyncOptions
+from heygem.engines.mesh.bank import MouthBank, best_path, cross_fade, fit_cost
+from heygem.engines.mesh.composer import Composer, Drawing
+from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.portrait import Portrait
+from heygem.engines.mesh.shaping import lip_outline, wanted_gap, wanted_shapes
+from heygem.engines.mesh.speech_motion import Motion
+from heygem.media.types import YuvFrame
+from heygem.templates.canonical import LIPS
+
+Array = NDArray[np.float64]
+BLOCK_FRAMES = 32
+# Lips moved by this much (canonical, RMS) get a mouth from the bank; nearer to their own place they stay.
+MOUTH_MOVES_FROM, MOUTH_MOVES_FULLY = 0.0015, 0.006
+
+
+@dataclass(frozen=True, slots=True)
+class RenderPlan:
+    """Everything decided before the first pixel: T output frames over a template of N."""
+
+    portrait: Portrait
+    bank: MouthBank
+    motion: Motion
+    schedule: NDArray[np.int64]  # (T,) template frame under each output frame
+    path: NDArray[np.int64]  # (T,) mouth of the bank
+
+    def __len__(self) -> int:
+        return len(self.schedule)
+
+
+class FrameRenderer:
+    """Draws frames on a few threads, in order. Holds no job's data."""
+
+    def __init__(self, mesh: DrawMesh, threads: int) -> None:
+        self._mesh = mesh
+        self._composer = Composer(mesh)
+        self._threads = threads
+
+    def plan(
+        self,
+        portrait: Portrait,
+        bank: MouthBank,
+        motion: Motion,
+        schedule: NDArray[np.int64],
+        options: LipSyncOptions,
+        template_fps: Fraction,
+    ) -> RenderPlan:
+        """Choose the path through the mouth bank; outlines only, so it is cheap at any length."""
+        count = len(schedule)
+        outline = np.empty((count, len(LIPS), 2), np.float32)
+        gap = np.empty(count)
+        for start, stop in _blocks(count):
+            shapes = wanted_shapes(portrait.neutral, motion.displacement(start, stop) * bank.opening_gain)
+            outline[start:stop], gap[start:stop] = lip_outline(shapes), wanted_gap(shapes)
+        turns = portrait.turn_degrees[schedule]
+        forbidden_frames = options.bank_gap_seconds * float(template_fps)
+        cost = fit_cost(bank, outline, gap, turns, schedule, forbidden_frames)
+        return RenderPlan(portrait, bank, motion, schedule, best_path(cost, bank.frame))
+
+    def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
+        """Output frames in order; `frames` gives the template's frames as scheduled."""
+        with ThreadPoolExecutor(self._threads, "draw") as pool:
+            waiting: deque[Future[YuvFrame]] = deque()
+            for frame, drawing in zip(frames, self._drawings(plan), strict=True):
+                waiting.append(pool.submit(self._one, frame, drawing))
+                if len(waiting) > self._threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _one(self, frame: YuvFrame, drawing: Drawing | None) -> YuvFrame:
+        return frame if drawing is None else self._composer.compose(frame, drawing)
+
+    def _drawings(self, plan: RenderPlan) -> Iterator[Drawing | None]:
+        """Block by block; None where the template shows no face."""
+        for start, stop in _blocks(len(plan)):
+            base = plan.schedule[start:stop]
+            source, target, moved = self._targets(plan, start, stop)
+            strength = plan.portrait.strength[base]
+            for row, step in enumerate(range(start, stop)):
+                if strength[row] == 0:
+                    yield None
+                    continue
+                mouths = [(plan.bank.patches[mouth], share) for mouth, share in cross_fade(plan.path, step)]
+                yield Drawing(source[row], target[row], mouths, float(moved[row] * strength[row]))
+
+    def _targets(self, plan: RenderPlan, start: int, stop: int) -> tuple[Array, Array, Array]:
+        """Vertices before and after (B,V,2), and how far the lips move, as mouth strength (B,) in 0..1."""
+        portrait, base = plan.portrait, plan.schedule[start:stop]
+        displacement = plan.motion.displacement(start, stop) * plan.bank.opening_gain
+        wanted = wanted_shapes(portrait.neutral, displacement)
+        difference = (wanted - portrait.own[base]) * self._mesh.motion_weight[None, :, None]
+        difference *= portrait.strength[base][:, None, None]
+        lips_moved = np.sqrt((difference[:, LIPS, :2] ** 2).sum(-1).mean(1))
+        strength = np.clip((lips_moved - MOUTH_MOVES_FROM) / (MOUTH_MOVES_FULLY - MOUTH_MOVES_FROM), 0, 1)
+        pose = portrait.pose.take(base)
+        source = self._mesh.source_vertices(portrait.track.filled_points[base])
+        displacement = pose.displacement_to_px(difference)[..., :2]
+        return source, self._mesh.target_vertices(source, displacement), strength
+
+
+def _blocks(count: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, count, BLOCK_FRAMES):
+        yield start, min(start + BLOCK_FRAMES, count)

@@ -1,0 +1,118 @@
+"""From sound to mouth motion: encoder and net window by window, then the rules that hold for any voice."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from heygem.engines.base import LipSyncOptions
+from heygem.media.types import Waveform
+from heygem.models.motion import MotionNet
+from heygem.models.speech import WhisperEncoder, Window, plan_windows
+from heygem.templates.canonical import VERTEX_COUNT
+
+Array = NDArray[np.float64]
+MOTION_FPS = 25
+SAMPLES_PER_STEP = 16000 // MOTION_FPS
+# A stretch this quiet against the loud parts, for this long, is a pause: the mouth closes.
+SILENCE_DB = -40.0
+SILENCE_FLOOR = 1e-4
+SILENCE_MIN_STEPS = 5
+# Steps the mouth takes to close after a sound, and to open with the next: never before it, a pause is a pause.
+CLOSING_STEPS, OPENING_STEPS = 4, 2
+EASE_SECONDS = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Mouth motion at output frames: coefficients (T,K) on `basis` (K,468,3), canonical displacement."""
+
+    coefficients: NDArray[np.float32]
+    basis: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.coefficients)
+
+    def displacement(self, start: int, stop: int) -> NDArray[np.float32]:
+        """(stop-start,468,3) displacement from the neutral, zero outside the lower face."""
+        return np.tensordot(self.coefficients[start:stop], self.basis, 1)
+
+
+def full_basis(net: MotionNet) -> NDArray[np.float32]:
+    """The net's components scattered over all vertices: (K,468,3)."""
+    basis = np.zeros((len(net.components), VERTEX_COUNT, 3), np.float32)
+    basis[:, net.vertex_ids] = net.components
+    return basis
+
+
+def speak(
+    speech: Waveform,
+    encoder: WhisperEncoder,
+    net: MotionNet,
+    frame_count: int,
+    fps: Fraction,
+    options: LipSyncOptions,
+) -> Motion:
+    """The motion that says `speech`, one row per output frame."""
+    steps = predict_steps(speech, encoder, net)
+    steps *= pause_gate(speech.samples, len(steps))[:, None] * options.expressiveness
+    seconds = np.arange(frame_count) / float(fps)
+    coefficients = resample(steps, seconds - options.audio_offset_ms / 1000)
+    coefficients *= ease(seconds, frame_count / float(fps))[:, None]
+    return Motion(coefficients.astype(np.float32), full_basis(net))
+
+
+def predict_steps(speech: Waveform, encoder: WhisperEncoder, net: MotionNet) -> Array:
+    """(S,K) coefficients at 25 steps a second; neighbouring windows are cross-faded where they overlap."""
+    count = -(-len(speech.samples) // SAMPLES_PER_STEP)
+    total = np.zeros((count, len(net.components)))
+    weight = np.zeros((count, 1))
+    for window in plan_windows(len(speech.samples)):
+        first = window.start_sample // SAMPLES_PER_STEP
+        steps = net.predict(encoder.encode(_padded(speech.samples, window)))
+        steps = steps[: -(-window.sample_count // SAMPLES_PER_STEP)][: count - first]
+        # A triangle favours each window's middle, where it heard the most on both sides.
+        fade = np.minimum(np.arange(1, len(steps) + 1), np.arange(len(steps), 0, -1))[:, None].astype(float)
+        total[first : first + len(steps)] += steps * fade
+        weight[first : first + len(steps)] += fade
+    return np.asarray(total / weight)
+
+
+def _padded(samples: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+    part = samples[window.start_sample : window.start_sample + window.sample_count]
+    return np.pad(part, (0, window.bucket_seconds * 16000 - len(part)))
+
+
+def pause_gate(samples: NDArray[np.float32], step_count: int) -> Array:
+    """(S,) factor in 0..1 per 40-ms step: 0 inside pauses, eased where they begin and end."""
+    padded = np.pad(samples, (0, step_count * SAMPLES_PER_STEP - len(samples)))
+    rms = np.sqrt((padded.reshape(step_count, SAMPLES_PER_STEP).astype(np.float64) ** 2).mean(1))
+    quiet = rms < max(np.percentile(rms, 95) * 10 ** (SILENCE_DB / 20), SILENCE_FLOOR)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(int)))
+    gate = np.ones(step_count)
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if stop - start >= SILENCE_MIN_STEPS:
+            closing = 1 - np.arange(1, stop - start + 1) / CLOSING_STEPS
+            gate[start:stop] = np.clip(closing, 0, 1) * (start > 0)
+            opening = gate[stop : stop + OPENING_STEPS]
+            opening *= np.arange(len(opening)) / OPENING_STEPS
+    return gate
+
+
+def resample(steps: Array, seconds: Array) -> Array:
+    """(S,K) at 25 a second -> (T,K) at the given times; outside the sound the mouth rests."""
+    if len(steps) < 2:
+        return np.repeat(steps, len(seconds), 0)
+    times = np.arange(len(steps)) / MOTION_FPS
+    values = CubicSpline(times, steps)(np.clip(seconds, 0, times[-1]))
+    outside = np.maximum(np.maximum(-seconds, seconds - times[-1] - 1 / MOTION_FPS), 0)
+    return np.asarray(values * np.clip(1 - outside * MOTION_FPS / CLOSING_STEPS, 0, 1)[:, None])
+
+
+def ease(seconds: Array, duration_seconds: float) -> Array:
+    """(T,) factor that takes the motion in and out at both ends of the video."""
+    last = seconds[-1] if len(seconds) else duration_seconds
+    from_end = np.minimum(seconds, last - seconds)
+    return np.clip(from_end / EASE_SECONDS, 0, 1)

@@ -1,0 +1,195 @@
+"""Follows one face through a clip: detector for the first look, then landmarks from frame to frame."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heygem.errors import FaceTooSmallError, NoFaceError
+from heygem.media.types import ColourTags, YuvFrame
+from heygem.media.yuv import crop_rgb
+from heygem.models.landmarker import Detection, FaceLandmarker
+from heygem.templates.canonical import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, VERTEX_COUNT
+from heygem.templates.face_track import FaceTrack
+
+LANDMARK_CROP_PX = 256
+CROP_MARGIN = 1.5  # crop side over face size, as the landmark net was trained
+PRESENCE_MIN = 0.5
+SMALLEST_FACE_PX = 48.0
+FACES_LOOKED_AT = 4
+# A lost face may return within this many face widths; farther away it is somebody else.
+RETURN_DISTANCE_FACES = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A turned square around a face, in frame pixels."""
+
+    centre_px: NDArray[np.float64]
+    side_px: float
+    angle_radians: float
+
+    def crop_to_frame(self) -> NDArray[np.float64]:
+        """(2,3) affine from landmark-crop pixels to frame pixels."""
+        scale = self.side_px / LANDMARK_CROP_PX
+        cos, sin = np.cos(self.angle_radians) * scale, np.sin(self.angle_radians) * scale
+        linear = np.array([[cos, -sin], [sin, cos]])
+        offset = self.centre_px - linear @ np.full(2, LANDMARK_CROP_PX / 2)
+        return np.column_stack([linear, offset])
+
+    @classmethod
+    def of_detection(cls, box_px: NDArray[np.floating], eyes_px: NDArray[np.floating]) -> "Region":
+        """From a detector's box (xyxy) and its two eye points (2,2)."""
+        across = eyes_px[1] - eyes_px[0]
+        side = CROP_MARGIN * float(max(box_px[2] - box_px[0], box_px[3] - box_px[1]))
+        return cls((box_px[:2] + box_px[2:]) / 2, side, float(np.arctan2(across[1], across[0])))
+
+    @classmethod
+    def of_landmarks(cls, points_px: NDArray[np.floating]) -> "Region":
+        """The next frame's region, from this frame's (478,3) landmarks."""
+        across = points_px[EYE_OUTER_RIGHT, :2] - points_px[EYE_OUTER_LEFT, :2]
+        angle = float(np.arctan2(across[1], across[0]))
+        upright = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        turned = points_px[:VERTEX_COUNT, :2] @ upright.T
+        low, high = turned.min(0), turned.max(0)
+        return cls((low + high) / 2 @ upright, CROP_MARGIN * float((high - low).max()), angle)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face in one frame: (478,3) float32 landmarks in frame pixels."""
+
+    points_px: NDArray[np.float32]
+
+    @property
+    def centre_px(self) -> NDArray[np.float64]:
+        return np.asarray(self.points_px[:VERTEX_COUNT, :2].mean(0), dtype=np.float64)
+
+    @property
+    def width_px(self) -> float:
+        return float(np.ptp(self.points_px[:VERTEX_COUNT, 0]))
+
+
+class FaceTracker:
+    """Tracks the main face of a clip, or the one at `face_point` ((x, y) in 0..1 of the frame)."""
+
+    def __init__(
+        self,
+        landmarker: FaceLandmarker,
+        colour: ColourTags,
+        face_point: tuple[float, float] | None = None,
+    ) -> None:
+        self._landmarker = landmarker
+        self._colour = colour
+        self._face_point = face_point
+        self._last: Face | None = None
+
+    def track(self, frames: Iterable[YuvFrame], on_frame: Callable[[int], None]) -> FaceTrack:
+        """One pass over the clip; `on_frame(count)` after each frame.
+
+        Raises:
+            NoFaceError: no frame shows a face.
+            FaceTooSmallError: the face is under 48 px wide.
+        """
+        empty = np.zeros((478, 3), np.float32)
+        faces: list[Face | None] = []
+        following = False
+        for frame in frames:
+            face = self._follow(frame) if following else None
+            face = face or self._find(frame)
+            following = face is not None
+            self._last = face or self._last
+            faces.append(face)
+            on_frame(len(faces))
+        track = FaceTrack(
+            np.stack([face.points_px if face else empty for face in faces]),
+            np.array([face is not None for face in faces]),
+        )
+        return _usable(track)
+
+    def _follow(self, frame: YuvFrame) -> Face | None:
+        """Landmarks inside the region the last frame's landmarks ask for."""
+        assert self._last is not None
+        return self._look(frame, Region.of_landmarks(self._last.points_px))
+
+    def _look(self, frame: YuvFrame, region: Region) -> Face | None:
+        """One run of the landmark net; None where it sees no face."""
+        crop_to_frame = region.crop_to_frame()
+        crop = crop_rgb(frame, crop_to_frame, LANDMARK_CROP_PX, self._colour)
+        points, presence = self._landmarker.landmarks(crop[None])
+        if presence[0] < PRESENCE_MIN:
+            return None
+        in_frame = points[0].copy()
+        in_frame[:, :2] = points[0, :, :2] @ crop_to_frame[:, :2].T + crop_to_frame[:, 2]
+        in_frame[:, 2] *= region.side_px / LANDMARK_CROP_PX
+        return Face(in_frame.astype(np.float32))
+
+    def _find(self, frame: YuvFrame) -> Face | None:
+        """Detect, look twice through ever tighter crops, and choose whom to follow."""
+        faces = []
+        for region in self._regions(frame):
+            face = self._look(frame, region)
+            face = face and self._look(frame, Region.of_landmarks(face.points_px))
+            if face:
+                faces.append(face)
+        return self._choose(faces, frame)
+
+    def _regions(self, frame: YuvFrame) -> list[Region]:
+        """Candidate regions of the first detector that finds any, best score first."""
+        height, width = frame.y.shape
+        side = max(height, width)
+        for size, reach in ((128, "short"), (192, "full")):
+            scale = side / size
+            corner = np.array([(width - side) / 2, (height - side) / 2])
+            offset = corner + (scale - 1) / 2  # pixel centres of the crop on pixel centres of the frame
+            crop_to_frame = np.column_stack([np.eye(2) * scale, offset])
+            square = crop_rgb(frame, crop_to_frame, size, self._colour)
+            found: list[Detection] = self._landmarker.detect(square[None], reach)[0]
+            if found:
+                best = sorted(found, key=lambda detection: -detection.score)[:FACES_LOOKED_AT]
+                return [
+                    Region.of_detection(
+                        detection.box * side + np.tile(corner, 2), detection.keypoints[:2] * side + corner
+                    )
+                    for detection in best
+                ]
+        return []
+
+    def _choose(self, faces: list[Face], frame: YuvFrame) -> Face | None:
+        """The followed person; at first the face pointed at, or the largest and most central one."""
+        if not faces:
+            return None
+        height, width = frame.y.shape
+        if self._last is not None:
+            last = self._last
+            nearest = min(faces, key=lambda face: _distance(face, last.centre_px))
+            reach_px = RETURN_DISTANCE_FACES * max(last.width_px, nearest.width_px)
+            return nearest if _distance(nearest, last.centre_px) <= reach_px else None
+        if self._face_point is not None:
+            point = np.array(self._face_point) * (width, height)
+            return min(faces, key=lambda face: _distance(face, point))
+        middle, spread = np.array([width, height]) / 2, 0.5 * max(width, height)
+        return max(
+            faces, key=lambda face: face.width_px**2 * np.exp(-((_distance(face, middle) / spread) ** 2))
+        )
+
+
+def _distance(face: Face, point_px: NDArray[np.floating]) -> float:
+    return float(np.linalg.norm(face.centre_px - point_px))
+
+
+def _usable(track: FaceTrack) -> FaceTrack:
+    if not track.present.any():
+        raise NoFaceError(
+            "No face was found in the template: use a clip or photo that shows a face from the front."
+        )
+    width = track.face_width_px()
+    if width < SMALLEST_FACE_PX:
+        raise FaceTooSmallError(
+            f"The face in the template is only {width:.0f} pixels wide: use a closer or larger picture "
+            f"(at least {SMALLEST_FACE_PX:.0f} pixels).",
+            width_px=f"{width:.0f}",
+            least_px=f"{SMALLEST_FACE_PX:.0f}",
+        )
+    return track

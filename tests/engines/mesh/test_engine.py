@@ -1,0 +1,213 @@
+"""The real engine on the real bundled models: files in, a finished video out, tracked again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from heygem.assets.catalog import DEFAULT_SPEECHES, DEFAULT_TEMPLATES
+from heygem.engines.base import LipSyncOptions, LipSyncRequest, Stage
+from heygem.engines.factory import EngineSet, build_engines
+from heygem.engines.mesh.engine import MeshEngine, base_frames
+from heygem.errors import JobCanceledError, NoFaceError
+from heygem.media.audio import decode_speech
+from heygem.media.check import check_video
+from heygem.media.frames import FrameSource
+from heygem.media.probe import probe_video
+from heygem.media.types import OutputVideo, VideoInfo, Waveform, YuvFrame
+from heygem.media.writer import VideoWriter
+from heygem.settings import Settings
+from heygem.templates.tracker import FaceTracker
+from training.real_pairs import check_pair
+
+SPEECH = next(speech.audio_path for speech in DEFAULT_SPEECHES if speech.name == "speech_en_female")
+IDLE = next(template.video_path for template in DEFAULT_TEMPLATES if template.name == "anna_idle")
+
+
+class Recorder:
+    """A context that keeps what it is told, and cancels at a stage if asked to."""
+
+    def __init__(self, cancel_at: Stage | None = None) -> None:
+        self.seen: list[tuple[Stage, int, int]] = []
+        self._cancel_at = cancel_at
+
+    def report(self, stage: Stage, done: int, total: int) -> None:
+        self.seen.append((stage, done, total))
+        if stage == self._cancel_at:
+            raise JobCanceledError("The job was canceled.")
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineSet]:
+    folder = tmp_path_factory.mktemp("engines")
+    settings = Settings.from_args(["--device", "cpu"], {"HEYGEM_CACHE_DIR": str(folder / "cache")})
+    yield build_engines(settings, lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def mesh(engines: EngineSet) -> MeshEngine:
+    engine = engines.engines["mesh"]
+    assert isinstance(engine, MeshEngine)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty frames of a presenter: short to track, large enough to judge."""
+    path = tmp_path_factory.mktemp("clip") / '安娜 it\'s "short".mp4'
+    return cut(IDLE, path, range(30))
+
+
+def cut(source: Path, path: Path, frames: range, black: range = range(0)) -> Path:
+    info = probe_video(source)
+    output = OutputVideo(info.width, info.height, info.fps, len(frames), info.colour, crf=14)
+    dark = YuvFrame(
+        np.full((info.height, info.width), 16, np.uint8),
+        *[np.full((info.height // 2, info.width // 2), 128, np.uint8)] * 2,
+    )
+    with FrameSource(info) as reader, VideoWriter(path, output) as writer:
+        for number, frame in zip(frames, reader.read_schedule(frames), strict=True):
+            writer.write(dark if number in black else frame)
+    return path
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("speech") / "short.wav"
+    whole = decode_speech(SPEECH)
+    soundfile.write(path, whole.samples[: int(2.5 * whole.rate_hz)], whole.rate_hz)
+    return path
+
+
+def test_the_finished_video_says_what_was_asked(
+    mesh: MeshEngine, clip: Path, speech: Path, tmp_path: Path
+) -> None:
+    report = check_pair(mesh, clip, speech, tmp_path)
+    assert report.frames_off == 0
+    assert report.correlation >= 0.95
+    assert report.spread >= 0.85
+    assert report.open_in_silence == 0
+
+
+def test_stages_are_told_in_order_and_the_file_is_whole(
+    mesh: MeshEngine, clip: Path, speech: Path, tmp_path: Path
+) -> None:
+    recorder, output = Recorder(), tmp_path / "out.mp4"
+    result = mesh.generate(LipSyncRequest(speech, clip, output), recorder)
+    stages = [stage for stage, _, _ in recorder.seen]
+    assert sorted(set(stages), key=stages.index)[-3:] == ["motion", "render", "finish"]
+    assert result.fps == 25 and result.template_was_prepared
+    check_video(output, result.frame_count, result.fps, with_audio=True)
+    assert (result.width, result.height) == (1280, 720)
+
+
+def test_a_prepared_template_needs_no_detection(mesh: MeshEngine, clip: Path) -> None:
+    recorder = Recorder()
+    assert mesh.prepare(clip, None, recorder).was_prepared
+    assert recorder.seen == []
+
+
+def test_other_rates_keep_their_length(mesh: MeshEngine, clip: Path, speech: Path, tmp_path: Path) -> None:
+    fps = Fraction(30000, 1001)
+    request = LipSyncRequest(speech, clip, tmp_path / "ntsc.mp4", LipSyncOptions(fps=fps))
+    result = mesh.generate(request, Recorder())
+    check_video(request.output_path, round(2.5 * fps), fps, with_audio=True)
+    assert result.frame_count == round(2.5 * fps)
+
+
+@pytest.mark.parametrize("stage", ["audio", "motion", "render"])
+def test_cancel_leaves_nothing_behind(
+    mesh: MeshEngine, clip: Path, speech: Path, tmp_path: Path, stage: Stage
+) -> None:
+    with pytest.raises(JobCanceledError):
+        mesh.generate(LipSyncRequest(speech, clip, tmp_path / "out.mp4"), Recorder(cancel_at=stage))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_without_a_face_pass_through(mesh: MeshEngine, tmp_path: Path, speech: Path) -> None:
+    source = cut(IDLE, tmp_path / "leaves.mp4", range(24), black=range(12, 24))
+    with mesh.library.lease(source, None, Recorder()) as prepared:
+        assert prepared.portrait.track.present.tolist() == [True] * 12 + [False] * 12
+        strength = prepared.portrait.strength
+    assert (strength[12:] == 0).all() and 0 < strength[11] < strength[9] <= 1
+    request = LipSyncRequest(speech, source, tmp_path / "out.mp4")
+    result = mesh.generate(request, Recorder())
+    info = probe_video(request.output_path)
+    with FrameSource(info) as reader:
+        frames = list(reader.read())
+    assert len(frames) == result.frame_count
+    assert frames[15].y.max() <= 24  # still black
+
+
+def test_a_clip_without_a_face_is_refused_in_one_sentence(
+    mesh: MeshEngine, tmp_path: Path, speech: Path
+) -> None:
+    source = cut(IDLE, tmp_path / "dark.mp4", range(6), black=range(6))
+    with pytest.raises(NoFaceError, match="No face was found"):
+        mesh.generate(LipSyncRequest(speech, source, tmp_path / "out.mp4"), Recorder())
+
+
+def two_faces(tmp_path: Path) -> VideoInfo:
+    """Two presenters beside each other, the left one smaller."""
+    info = probe_video(IDLE)
+    with FrameSource(info) as reader:
+        frame = next(iter(reader.read())).copy()
+    small = [plane[::2, ::2] for plane in (frame.y, frame.u, frame.v)]
+    wide = [np.concatenate([np.repeat(p[:1], p.shape[0], 0), p], 1) for p in (frame.y, frame.u, frame.v)]
+    for plane, part in zip(wide, small, strict=True):
+        plane[: part.shape[0], : part.shape[1]] = part
+    output = OutputVideo(info.width * 2, info.height, info.fps, 3, info.colour)
+    with VideoWriter(tmp_path / "two.mp4", output) as writer:
+        for _ in range(3):
+            writer.write(YuvFrame(*wide))
+    return probe_video(tmp_path / "two.mp4")
+
+
+@pytest.mark.parametrize(("point", "is_left"), [(None, False), ((0.25, 0.25), True), ((0.75, 0.5), False)])
+def test_of_two_people_the_larger_or_the_chosen_one_speaks(
+    mesh: MeshEngine, tmp_path: Path, point: tuple[float, float] | None, is_left: bool
+) -> None:
+    info = two_faces(tmp_path)
+    with FrameSource(info) as reader:
+        track = FaceTracker(mesh.models.landmarker, info.colour, point).track(reader.read(), lambda _: None)
+    x = track.points[:, :468, 0].mean(1)
+    assert ((x < info.width / 2) == is_left).all()
+
+
+def test_expressiveness_and_offset_change_the_motion(mesh: MeshEngine) -> None:
+    from heygem.engines.mesh.speech_motion import speak
+
+    whole = decode_speech(SPEECH)
+    sound = Waveform(whole.samples[:32000], whole.rate_hz)
+    options = LipSyncOptions()
+
+    def motion(changed: LipSyncOptions) -> np.ndarray:
+        return speak(sound, mesh.models.encoder, mesh.models.motion, 50, Fraction(25), changed).coefficients
+
+    plain = motion(options)
+    np.testing.assert_allclose(motion(replace(options, expressiveness=0.5)), plain / 2, atol=1e-5)
+    later = motion(replace(options, audio_offset_ms=80))
+    np.testing.assert_allclose(later[10:40], plain[8:38], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("pingpong", [0, 1, 2, 3, 2, 1, 0, 1, 2, 3]),
+        ("loop", [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]),
+        ("freeze", [0, 1, 2, 3, 3, 3, 3, 3, 3, 3]),
+    ],
+)
+def test_the_template_is_repeated_as_asked(mode: str, expected: list[int]) -> None:
+    assert base_frames(10, Fraction(25), 4, Fraction(25), mode).tolist() == expected  # type: ignore[arg-type]
+
+
+def test_frame_times_are_exact_at_any_rate() -> None:
+    frames = base_frames(100_000, Fraction(30000, 1001), 10**9, Fraction(24000, 1001), "loop")
+    exact = [round(Fraction(i) * Fraction(24, 30)) for i in (5, 50_000, 99_995)]
+    assert [int(frames[i]) for i in (5, 50_000, 99_995)] == exact
+    assert base_frames(7, Fraction(25), 1, Fraction(25), "pingpong").tolist() == [0] * 7

@@ -1,0 +1,52 @@
+"""Lips never cross, nearly closed lips close, open lips are left alone."""
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heygem.engines.mesh.shaping import CONTACT_GAP, neutral_shape, wanted_gap, wanted_shapes
+from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, CanonicalFace
+
+FACE = CanonicalFace.load(Path(__file__).parents[3] / "models" / "face-landmarker" / "canonical_face.npz")
+
+
+def opened_by(amount: float) -> np.ndarray:
+    shape = np.zeros((1, 468, 3))
+    shape[:, INNER_LOWER, 1] = amount / 2
+    shape[:, INNER_UPPER, 1] = -amount / 2
+    return shape
+
+
+@settings(deadline=None)
+@given(st.floats(-0.3, 0.3))
+def test_lips_never_cross(amount: float) -> None:
+    shapes = wanted_shapes(FACE.vertices, opened_by(amount))
+    gap = (shapes[:, INNER_LOWER] - shapes[:, INNER_UPPER])[..., 1]
+    assert (gap >= -1e-12).all()
+
+
+@settings(deadline=None)
+@given(st.floats(-0.05, 0.2), st.floats(1e-4, 0.05))
+def test_wider_wanted_is_wider_drawn(amount: float, more: float) -> None:
+    openings = (amount, amount + more)
+    narrow, wide = (wanted_gap(wanted_shapes(FACE.vertices, opened_by(opening)))[0] for opening in openings)
+    assert wide >= narrow - 1e-12
+
+
+def test_open_lips_are_left_alone() -> None:
+    displacement = opened_by(0.1)
+    shapes = wanted_shapes(FACE.vertices, displacement)
+    far_apart = (shapes[0, INNER_LOWER] - shapes[0, INNER_UPPER])[:, 1] > CONTACT_GAP
+    untouched = FACE.vertices + displacement[0]
+    np.testing.assert_array_equal(shapes[0, INNER_LOWER][far_apart], untouched[list(INNER_LOWER)][far_apart])
+
+
+def test_neutral_is_the_closed_part_of_the_clip() -> None:
+    openings = np.concatenate([np.full(10, 0.01), np.full(90, 0.12)])
+    shapes = FACE.vertices[None] + np.concatenate([opened_by(amount) for amount in openings])
+    present = np.ones(100, bool)
+    np.testing.assert_allclose(neutral_shape(shapes, present), FACE.vertices + opened_by(0.01)[0], atol=1e-9)
+    present[:10] = False
+    np.testing.assert_allclose(neutral_shape(shapes, present), FACE.vertices + opened_by(0.12)[0], atol=1e-9)

@@ -1,0 +1,46 @@
+"""The rules that hold for any voice: pauses close, ends ease, time is exact."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heygem.engines.mesh.speech_motion import ease, pause_gate, resample
+
+
+def speech_with_pause(pause_seconds: float) -> np.ndarray:
+    noise = np.random.default_rng(2).normal(0, 0.2, 16000).astype(np.float32)
+    return np.concatenate([noise, np.zeros(round(16000 * pause_seconds), np.float32), noise])
+
+
+def test_a_pause_is_closed_within_200_ms_and_stays_closed() -> None:
+    gate = pause_gate(speech_with_pause(1.0), 75)
+    assert (gate[:25] == 1).all()
+    assert (gate[30:50] == 0).all()  # from 200 ms after the sound ends until the next begins
+    assert gate[50] < gate[51] < gate[52] and (gate[52:] == 1).all()
+
+
+def test_the_gap_inside_a_word_is_left_to_the_model() -> None:
+    assert (pause_gate(speech_with_pause(0.12), 53) == 1).all()
+
+
+def test_silence_all_through_is_closed_all_through() -> None:
+    assert pause_gate(np.zeros(16000, np.float32), 25)[5:].max() == 0
+
+
+@given(st.integers(1, 40), st.sampled_from([24, 25, 29.97, 30, 50, 60]))
+def test_resampling_at_the_steps_gives_the_steps(count: int, fps: float) -> None:
+    steps = np.random.default_rng(count).normal(size=(count, 3))
+    np.testing.assert_allclose(resample(steps, np.arange(count) / 25), steps, atol=1e-9)
+    assert resample(steps, np.arange(round(count / 25 * fps)) / fps).shape[1] == 3
+
+
+def test_outside_the_sound_the_mouth_rests() -> None:
+    moved = resample(np.ones((50, 2)), np.array([-1.0, 0.5, 5.0]))
+    assert moved[0].max() == 0 and moved[2].max() == 0 and moved[1].min() > 0.99
+
+
+def test_motion_eases_in_and_out() -> None:
+    seconds = np.arange(100) / 25
+    factor = ease(seconds, 4.0)
+    assert factor[0] == 0 and factor[-1] == 0 and (factor[5:-5] == 1).all()
+    assert (np.diff(factor[:5]) >= 0).all()

@@ -1,0 +1,83 @@
+"""Chooses the mouth shapes the mesh engine paints once per person.
+
+    python -m training.mouth_shapes SPEECH_LIPS_FOLDER models/mouth-repair/shapes.safetensors
+
+Takes the lower-face motion of all clips whose licence allows shipping (`bundle=yes`), scaled to a speaker of
+the median spread, and covers it with cluster means: most of them around what people do often, some at the far
+ends (wide open, pursed, stretched). Seeded; the same data give the same file.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+from scipy.cluster.vq import kmeans2
+
+from heygem.templates.canonical import LIPS
+
+SHAPES = 24
+EXTREMES = 8
+COMPONENTS = 32
+MOST_YAW_DEGREES = 20.0
+MOST_SHIFT = 0.012  # canonical: lips that wander farther aside are a slipped track
+SEED = 20261123
+UPPER, LOWER = 13, 14
+
+
+def typical_motion(folder: Path) -> NDArray[np.float32]:
+    """(F,32) displacement from each clip's neutral, all clips scaled to one opening spread; frontal clips."""
+    basis, tracks, neutral = (np.load(folder / f"{name}.npz") for name in ("basis", "tracks", "neutral"))
+    components = basis["components"].reshape(len(basis["components"]), -1)
+    mean = basis["mean"].reshape(-1)
+    at = {int(vertex): row for row, vertex in enumerate(basis["vertex_ids"])}
+    opening = (basis["components"][:, at[LOWER]] - basis["components"][:, at[UPPER]])[:, 1]
+    with (folder / "INDEX.tsv").open(encoding="utf-8") as file:
+        table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        rows = [r for r in table if r["bundle"] == "yes" and abs(float(r["yaw"])) <= MOST_YAW_DEGREES]
+    clips = []
+    for row in rows:
+        rest = (neutral[row["id"]].reshape(-1) - mean) @ components.T
+        clips.append(tracks[row["id"]].astype(np.float32) - rest)
+    spreads = np.array([float((clip @ opening).std()) for clip in clips])
+    scale = np.clip(spreads / np.median(spreads), 0.5, 2.0)
+    motion = np.concatenate([clip / factor for clip, factor in zip(clips, scale, strict=True)])
+    lips = [row for vertex, row in at.items() if vertex in LIPS]
+    aside = np.abs(motion @ basis["components"][:, lips, 0].mean(1))
+    return motion[aside < MOST_SHIFT][:, :COMPONENTS].astype(np.float32)
+
+
+def cover(motion: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(F,32) -> (24,32): means of clusters, and the farthest frames that the means leave out."""
+    size = np.linalg.norm(motion, axis=1)
+    lips = motion[size < np.quantile(size, 0.995)]
+    common, _ = kmeans2(lips, SHAPES - EXTREMES, seed=SEED, minit="++")
+    chosen = list(common)
+    distance = np.min([np.linalg.norm(lips - shape, axis=1) for shape in chosen], axis=0)
+    for _ in range(EXTREMES):
+        chosen.append(lips[distance.argmax()])
+        distance = np.minimum(distance, np.linalg.norm(lips - chosen[-1], axis=1))
+    return np.stack(chosen).astype(np.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("speech_lips", type=Path)
+    parser.add_argument("output", type=Path)
+    arguments = parser.parse_args()
+    basis = np.load(arguments.speech_lips / "basis.npz")
+    shapes = cover(typical_motion(arguments.speech_lips))
+    displacement = np.tensordot(shapes, basis["components"][:COMPONENTS], 1).astype(np.float16)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {"displacement": displacement, "vertex_ids": basis["vertex_ids"].astype(np.int64)}, arguments.output
+    )
+    at = {int(vertex): row for row, vertex in enumerate(basis["vertex_ids"])}
+    gaps = (displacement[:, at[LOWER], 1] - displacement[:, at[UPPER], 1]).astype(float)
+    print("openings (canonical):", np.round(np.sort(gaps), 3).tolist())
+
+
+if __name__ == "__main__":
+    main()
