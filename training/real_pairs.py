@@ -3,8 +3,8 @@
     python -m training.real_pairs TEMPLATES_FOLDER [SPEECH_FOLDER] --out FOLDER
 
 For each pair: does the video have the right length; does the re-tracked opening follow the motion asked for
-(correlation, and spread against spread); is a second of silence put into the middle of the speech closed in every
-frame after 200 ms. Writes `pairs.json` and the videos, and prints a table.
+(correlation, and spread against spread); is a second of silence put into the middle of the speech closed in
+every frame after 200 ms. Writes `pairs.json` and the videos, and prints a table.
 """
 
 import argparse
@@ -126,8 +126,9 @@ def main() -> None:
             report = check_pair(engine, template, speech, arguments.out)
             reports.append(asdict(report))
             print(
-                f"{report.template:36} {report.speech:20} off {report.frames_off}  r {report.correlation:.3f}  "
-                f"spread {report.spread:.2f}  open in silence {report.open_in_silence:.2f}",
+                f"{report.template:36} {report.speech:20} off {report.frames_off}  "
+                f"r {report.correlation:.3f}  spread {report.spread:.2f}  "
+                f"open in silence {report.open_in_silence:.2f}",
                 flush=True,
             )
     (arguments.out / "pairs.json").write_text(json.dumps(reports, indent=1))

@@ -55,4 +55,5 @@ class FaceTrack:
         """(N,) in 0..1: 0 where the face is absent, rising over `ramp_frames` next to such frames."""
         if self.absent_count == 0:
             return np.ones(len(self))
-        return np.minimum(distance_transform_edt(self.present) / (ramp_frames + 1), 1.0)
+        distance: NDArray[np.float64] = distance_transform_edt(self.present)
+        return np.minimum(distance / (ramp_frames + 1), 1.0)

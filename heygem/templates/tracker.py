@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from heygem.errors import FaceTooSmallError, NoFaceError
 from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb
-from heygem.models.landmarker import Detection, FaceLandmarker
+from heygem.models.landmarker import DETECTOR_PX, Detection, FaceLandmarker
 from heygem.templates.canonical import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, VERTEX_COUNT
 from heygem.templates.face_track import FaceTrack
 
@@ -139,7 +139,7 @@ class FaceTracker:
         """Candidate regions of the first detector that finds any, best score first."""
         height, width = frame.y.shape
         side = max(height, width)
-        for size, reach in ((128, "short"), (192, "full")):
+        for reach, size in DETECTOR_PX.items():
             scale = side / size
             corner = np.array([(width - side) / 2, (height - side) / 2])
             offset = corner + (scale - 1) / 2  # pixel centres of the crop on pixel centres of the frame

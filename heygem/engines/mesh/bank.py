@@ -65,7 +65,7 @@ def head_turn_degrees(rotation: NDArray[np.floating]) -> Array:
     """(N,3,3) -> (N,2) yaw and pitch."""
     yaw = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
     pitch = np.arcsin(np.clip(rotation[:, 1, 2], -1, 1))
-    return np.degrees(np.stack([yaw, pitch], 1))
+    return np.asarray(np.degrees(np.stack([yaw, pitch], 1)))
 
 
 def choose_own(

@@ -1,6 +1,7 @@
 """Checks painted mouths with the eye that will judge them: does a mouth look as open as it was asked to be?
 
-On a small or soft face lips blend into skin and an open mouth is seen less open. What is missing is asked for on top.
+On a small or soft face lips blend into skin and an open mouth is seen less open. What is missing is asked for
+on top.
 """
 
 import numpy as np

@@ -62,7 +62,7 @@ class DrawMesh:
         oval = displacement_px[:, OVAL]
         middle = displacement_px[:, INNER_LIPS].mean(1, keepdims=True)
         moved = np.concatenate([displacement_px, middle, *(oval * follow for follow in SKIRT_FOLLOW)], 1)
-        return source + moved
+        return np.asarray(source + moved)
 
 
 def _fan_triangles() -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """The resident models of the mesh engine, looked up in the registry at each use.
 
-So a model that was unloaded or reloaded in between is never held on to, and with `--no-preload` each one loads
-when it is first needed.
+So a model that was unloaded or reloaded in between is never held on to, and with `--no-preload` each one
+loads when it is first needed.
 """
 
 from dataclasses import dataclass

@@ -111,7 +111,7 @@ def _filled(polygon: Array) -> Image:
     mask = np.zeros((CROP_PX, CROP_PX), np.uint8)
     points = np.round(polygon * (1 << SUBPIXEL_BITS)).astype(np.int32)
     cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, SUBPIXEL_BITS)
-    return mask.astype(np.float32) / 255
+    return np.asarray(mask / 255, dtype=np.float32)
 
 
 def _patch(
@@ -129,17 +129,17 @@ def _patch(
     added = cv2.warpAffine(
         residual, patch_to_crop, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT
     )
-    pixels = _add_rgb(cut.pixels, added, colour)
+    pixels = _add_rgb(cut.pixels, np.asarray(added, dtype=np.float32), colour)
     return MouthPatch(pixels, cut.left_px, cut.top_px, vertices_px)
 
 
 def _add_rgb(pixels: YuvFrame, added: Image, colour: ColourTags) -> YuvFrame:
     """Add an RGB difference (H,W,3) to 4:2:0 planes."""
     height, width = pixels.y.shape
-    y, u, v = (plane.astype(np.float32) for plane in (pixels.y, pixels.u, pixels.v))
-    u, v = (cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in (u, v))
-    rgb = np.clip(yuv_to_rgb(y, u, v, colour) + added, 0, 255).astype(np.float32)
-    y, u, v = rgb_to_yuv(rgb, colour)
-    half = (width // 2, height // 2)
-    u, v = (cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (u, v))
-    return YuvFrame(*(np.clip(plane + 0.5, 0, 255).astype(np.uint8) for plane in (y, u, v)))
+    whole, half = (width, height), (width // 2, height // 2)
+    u, v = (cv2.resize(plane, whole, interpolation=cv2.INTER_LINEAR) for plane in (pixels.u, pixels.v))
+    y, u, v = (np.asarray(plane, dtype=np.float32) for plane in (pixels.y, u, v))
+    rgb = np.clip(yuv_to_rgb(y, u, v, colour) + added, 0, 255)
+    luma, *chroma = rgb_to_yuv(rgb.astype(np.float32), colour)
+    small = [luma, *(cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in chroma)]
+    return YuvFrame(*(np.clip(plane + 0.5, 0, 255).astype(np.uint8) for plane in small))

@@ -32,7 +32,8 @@ def smoothed_own(shapes: Array) -> NDArray[np.float32]:
     """The template's own motion without the tracker's jitter: what is undone must not shake the skin."""
     if len(shapes) < 2:
         return shapes.astype(np.float32)
-    return gaussian_filter1d(shapes, OWN_SMOOTHING_FRAMES, axis=0, mode="nearest").astype(np.float32)
+    smooth = gaussian_filter1d(shapes, OWN_SMOOTHING_FRAMES, axis=0, mode="nearest")
+    return np.asarray(smooth, dtype=np.float32)
 
 
 def wanted_shapes(neutral: Array, displacement: NDArray[np.floating]) -> Array:

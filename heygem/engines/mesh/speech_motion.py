@@ -20,7 +20,7 @@ SAMPLES_PER_STEP = 16000 // MOTION_FPS
 SILENCE_DB = -40.0
 SILENCE_FLOOR = 1e-4
 SILENCE_MIN_STEPS = 5
-# Steps the mouth takes to close after a sound, and to open with the next: never before it, a pause is a pause.
+# Steps the mouth takes to close after a sound, and to open with the next: never before it.
 CLOSING_STEPS, OPENING_STEPS = 4, 2
 EASE_SECONDS = 0.12
 
