@@ -1,6 +1,6 @@
 """Follows one face through a clip: detector for the first look, then landmarks from frame to frame."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,30 @@ CROP_MARGIN = 1.5  # crop side over face size, as the landmark net was trained
 PRESENCE_MIN = 0.5
 SMALLEST_FACE_PX = 48.0
 FACES_LOOKED_AT = 4
+LOST_SEARCH_FACES = 4.0  # side of the square searched first for a lost face, in its widths
+PARTS_EVERY_FRAMES = (
+    8  # searching the parts of a picture is dear; a clip without a face must not take for ever
+)
+PART_SIDES = (0.7, 0.35)  # of the picture's short side
 # A lost face may return within this many face widths; farther away it is somebody else.
 RETURN_DISTANCE_FACES = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """An upright square to search, in frame pixels; it may reach beyond the frame."""
+
+    corner_px: NDArray[np.float64]
+    side_px: float
+
+    @classmethod
+    def around(cls, centre_px: NDArray[np.floating], side_px: float) -> "Square":
+        return cls(np.asarray(centre_px - side_px / 2, dtype=np.float64), side_px)
+
+    def crop_to_frame(self, size: int) -> NDArray[np.float64]:
+        """(2,3) affine from the pixel centres of a crop of `size` to those of the frame."""
+        scale = self.side_px / size
+        return np.column_stack([np.eye(2) * scale, self.corner_px + (scale - 1) / 2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +61,10 @@ class Region:
         return np.column_stack([linear, offset])
 
     @classmethod
-    def of_detection(cls, box_px: NDArray[np.floating], eyes_px: NDArray[np.floating]) -> "Region":
-        """From a detector's box (xyxy) and its two eye points (2,2)."""
-        across = eyes_px[1] - eyes_px[0]
+    def of_detection(cls, square: Square, detection: Detection) -> "Region":
+        """From a detector's box and eye points, given in parts of the square it searched."""
+        box_px = detection.box * square.side_px + np.tile(square.corner_px, 2)
+        across = detection.keypoints[1] - detection.keypoints[0]
         side = CROP_MARGIN * float(max(box_px[2] - box_px[0], box_px[3] - box_px[1]))
         return cls((box_px[:2] + box_px[2:]) / 2, side, float(np.arctan2(across[1], across[0])))
 
@@ -84,6 +107,7 @@ class FaceTracker:
         self._colour = colour
         self._face_point = face_point
         self._last: Face | None = None
+        self._searched = 0
 
     def track(self, frames: Iterable[YuvFrame], on_frame: Callable[[int], None]) -> FaceTrack:
         """One pass over the clip; `on_frame(count)` after each frame.
@@ -126,34 +150,40 @@ class FaceTracker:
         return Face(in_frame.astype(np.float32))
 
     def _find(self, frame: YuvFrame) -> Face | None:
-        """Detect, look twice through ever tighter crops, and choose whom to follow."""
-        faces = []
-        for region in self._regions(frame):
-            face = self._look(frame, region)
-            face = face and self._look(frame, Region.of_landmarks(face.points_px))
-            if face:
-                faces.append(face)
-        return self._choose(faces, frame)
+        """Look for faces square by square, twice at each, and choose whom to follow."""
+        for square in self._squares(frame):
+            looks = (self._look_twice(frame, region) for region in self._regions(frame, square))
+            chosen = self._choose([face for face in looks if face], frame)
+            if chosen:
+                return chosen
+        return None
 
-    def _regions(self, frame: YuvFrame) -> list[Region]:
-        """Candidate regions of the first detector that finds any, best score first."""
+    def _look_twice(self, frame: YuvFrame, region: Region) -> Face | None:
+        """A detector's crop is coarse: the landmarks in it ask for a better one."""
+        face = self._look(frame, region)
+        return face and self._look(frame, Region.of_landmarks(face.points_px))
+
+    def _squares(self, frame: YuvFrame) -> Iterator[Square]:
+        """Where to search: where the face was or is said to be, the whole picture, its parts."""
         height, width = frame.y.shape
-        side = max(height, width)
+        if self._last is not None:
+            yield Square.around(self._last.centre_px, LOST_SEARCH_FACES * self._last.width_px)
+        elif self._face_point is not None:
+            point = np.array(self._face_point) * (width, height)
+            yield from (Square.around(point, part * min(width, height)) for part in (0.4, 0.8))
+        yield Square.around(np.array([width, height]) / 2, max(width, height))
+        if self._last is None and self._searched % PARTS_EVERY_FRAMES == 0:
+            yield from _parts(width, height)
+        self._searched += 1
+
+    def _regions(self, frame: YuvFrame, square: Square) -> list[Region]:
+        """Candidate regions of the first detector that finds any in a square, best score first."""
         for reach, size in DETECTOR_PX.items():
-            scale = side / size
-            corner = np.array([(width - side) / 2, (height - side) / 2])
-            offset = corner + (scale - 1) / 2  # pixel centres of the crop on pixel centres of the frame
-            crop_to_frame = np.column_stack([np.eye(2) * scale, offset])
-            square = crop_rgb(frame, crop_to_frame, size, self._colour)
-            found: list[Detection] = self._landmarker.detect(square[None], reach)[0]
+            crop = crop_rgb(frame, square.crop_to_frame(size), size, self._colour)
+            found: list[Detection] = self._landmarker.detect(crop[None], reach)[0]
             if found:
                 best = sorted(found, key=lambda detection: -detection.score)[:FACES_LOOKED_AT]
-                return [
-                    Region.of_detection(
-                        detection.box * side + np.tile(corner, 2), detection.keypoints[:2] * side + corner
-                    )
-                    for detection in best
-                ]
+                return [Region.of_detection(square, detection) for detection in best]
         return []
 
     def _choose(self, faces: list[Face], frame: YuvFrame) -> Face | None:
@@ -173,6 +203,15 @@ class FaceTracker:
         return max(
             faces, key=lambda face: face.width_px**2 * np.exp(-((_distance(face, middle) / spread) ** 2))
         )
+
+
+def _parts(width: int, height: int) -> Iterator[Square]:
+    """Overlapping squares over the picture, larger ones first: for faces too small to be seen in the whole."""
+    for part in PART_SIDES:
+        side = part * min(width, height)
+        for y in np.linspace(0, height - side, round(2 * height / side) - 1):
+            for x in np.linspace(0, width - side, round(2 * width / side) - 1):
+                yield Square(np.array([x, y]), side)
 
 
 def _distance(face: Face, point_px: NDArray[np.floating]) -> float:

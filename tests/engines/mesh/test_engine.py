@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import soundfile
@@ -13,6 +14,7 @@ from heygem.assets.catalog import DEFAULT_SPEECHES, DEFAULT_TEMPLATES
 from heygem.engines.base import LipSyncOptions, LipSyncRequest, Stage
 from heygem.engines.factory import EngineSet, build_engines
 from heygem.engines.mesh.engine import MeshEngine, base_frames
+from heygem.engines.mesh.speech_motion import speak
 from heygem.errors import JobCanceledError, NoFaceError
 from heygem.media.audio import decode_speech
 from heygem.media.check import check_video
@@ -167,7 +169,23 @@ def two_faces(tmp_path: Path) -> VideoInfo:
     return probe_video(tmp_path / "two.mp4")
 
 
-@pytest.mark.parametrize(("point", "is_left"), [(None, False), ((0.25, 0.25), True), ((0.75, 0.5), False)])
+def test_a_small_face_in_a_wide_picture_is_found(mesh: MeshEngine, tmp_path: Path) -> None:
+    """A face of about 70 pixels in 2560: the detectors see nothing of it in the whole picture."""
+    info = probe_video(IDLE)
+    with FrameSource(info) as reader:
+        frame = next(iter(reader.read()))
+    planes = []
+    for plane in (frame.y, frame.u, frame.v):
+        wide = np.full((plane.shape[0], plane.shape[1] * 2), 120, np.uint8)
+        small = cv2.resize(plane, None, fx=0.28, fy=0.28, interpolation=cv2.INTER_AREA)
+        wide[-small.shape[0] :, -small.shape[1] :] = small
+        planes.append(wide)
+    track = FaceTracker(mesh.models.landmarker, info.colour).track([YuvFrame(*planes)], lambda _: None)
+    assert 48 < track.face_width_px() < 100
+    assert track.points[0, :468, 0].mean() > 1900
+
+
+@pytest.mark.parametrize(("point", "is_left"), [(None, False), ((0.12, 0.2), True), ((0.75, 0.4), False)])
 def test_of_two_people_the_larger_or_the_chosen_one_speaks(
     mesh: MeshEngine, tmp_path: Path, point: tuple[float, float] | None, is_left: bool
 ) -> None:
@@ -179,8 +197,6 @@ def test_of_two_people_the_larger_or_the_chosen_one_speaks(
 
 
 def test_expressiveness_and_offset_change_the_motion(mesh: MeshEngine) -> None:
-    from heygem.engines.mesh.speech_motion import speak
-
     whole = decode_speech(SPEECH)
     sound = Waveform(whole.samples[:32000], whole.rate_hz)
     options = LipSyncOptions()
