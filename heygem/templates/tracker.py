@@ -206,7 +206,7 @@ class FaceTracker:
 
 
 def _parts(width: int, height: int) -> Iterator[Square]:
-    """Overlapping squares over the picture, larger ones first: for faces too small to be seen in the whole."""
+    """Overlapping squares over the picture, larger first: for faces too small to be seen in the whole."""
     for part in PART_SIDES:
         side = part * min(width, height)
         for y in np.linspace(0, height - side, round(2 * height / side) - 1):
@@ -221,7 +221,7 @@ def _distance(face: Face, point_px: NDArray[np.floating]) -> float:
 def _usable(track: FaceTrack) -> FaceTrack:
     if not track.present.any():
         raise NoFaceError(
-            "No face was found in the template: use a clip or photo that shows a face from the front."
+            "No face was found in the template: use a clip or photo that shows one from the front."
         )
     width = track.face_width_px()
     if width < SMALLEST_FACE_PX:

@@ -1,0 +1,42 @@
+"""The engine's status for everybody else: a frozen snapshot that is replaced whole."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Condition
+from typing import Any
+
+from heygem.engines.status import EngineState, EngineStatus
+from heygem.models.status import ModelState, ModelStatus
+
+_ON_THE_WAY = (ModelState.VERIFYING, ModelState.LOADING, ModelState.WARMING)
+
+
+class StatusBoard:
+    """Any thread may read `status`, without waiting; `wait_until` waits for it, or for a job, to change."""
+
+    def __init__(self, status: EngineStatus) -> None:
+        self.status = status
+        self._changed = Condition()
+
+    def publish(self, **changes: Any) -> None:
+        """Replace some fields of the status."""
+        with self._changed:
+            self.status = replace(self.status, **changes)
+            self._changed.notify_all()
+
+    def publish_models(self, models: tuple[ModelStatus, ...]) -> None:
+        """Replace the models; while the engine comes up, its step is the model on its way."""
+        step = self.status.step
+        if self.status.state is EngineState.INITIALIZING:
+            step = next((model.name for model in models if model.state in _ON_THE_WAY), "rehearsal")
+        self.publish(models=models, step=step)
+
+    def notify(self) -> None:
+        """A job has changed."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_until(self, is_so: Callable[[], bool], timeout_seconds: float | None) -> bool:
+        """Block until a condition on the status or on jobs holds; False when the time is up."""
+        with self._changed:
+            return self._changed.wait_for(is_so, timeout_seconds)

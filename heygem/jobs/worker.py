@@ -1,0 +1,300 @@
+"""The one engine thread: it builds the engines, loads and warms their models, and then serves jobs.
+
+Nothing else touches a model. Readers look at the board and never wait for this thread.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
+
+from heygem.engines.base import LipSyncRequest
+from heygem.engines.status import EngineState, EngineStatus
+from heygem.errors import DeviceLostError, DeviceMemoryError, HeyGemError, JobCanceledError
+from heygem.hardware.device import classify_device_error
+from heygem.hardware.memory import disk_free_bytes
+from heygem.jobs.board import StatusBoard
+from heygem.jobs.engine_set import EngineBuilder, EngineSet, engine_named
+from heygem.jobs.job import DEFAULT_ENGINE, Job, JobState
+from heygem.jobs.outputs import file_sha256, output_path, partial_path, publish
+from heygem.jobs.progress import JobWork, Work
+from heygem.jobs.store import JobStore
+from heygem.jobs.verdict import explain, is_users_fault
+from heygem.log import job_log_context
+from heygem.media.check import check_video
+from heygem.settings import Settings
+
+PAGE_WAIT_SECONDS = 10.0
+PAUSE_SECONDS = 5.0  # between two looks at a full disk
+
+__all__ = ["EngineBuilder", "EngineSet", "EngineWorker"]
+
+_log = logging.getLogger(__name__)
+
+
+class EngineWorker:
+    """Owns the engine thread; `board` says how it is."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: JobStore,
+        build_engines: EngineBuilder,
+        *,
+        on_fatal: Callable[[str], None],
+        default_templates: Sequence[Path] = (),
+        free_bytes: Callable[[Path], int] = disk_free_bytes,
+    ) -> None:
+        """Args:
+        on_fatal: called once with a reason when only a new process helps.
+        default_templates: prepared while no job waits.
+        free_bytes: free space of the disk a folder is on.
+        """
+        self.board = StatusBoard(EngineStatus(preload=settings.preload))
+        self.is_paused = False  # the disk is too full to make anything
+        self._settings = settings
+        self._store = store
+        self._build_engines = build_engines
+        self._on_fatal = on_fatal
+        self._free_bytes = free_bytes
+        self._unprepared = list(default_templates) if settings.preload else []
+        self._wake = Event()  # something may be there to do
+        self._is_stopping = False
+        self._engines: EngineSet | None = None
+        self._work: Work | None = None
+        self._clear_requests: SimpleQueue[Future[None]] = SimpleQueue()
+        self._page_bound = Event()
+        self._thread = Thread(target=self._main, name="engine", daemon=True)
+
+    def start(self, *, wait_for_page: bool) -> None:
+        """Start the thread; if it is to wait, it works from `notify_page_bound` on, or after 10 s."""
+        if not wait_for_page:
+            self._page_bound.set()
+        self._thread.start()
+
+    def notify_page_bound(self) -> None:
+        """The page is served: heavy imports may begin."""
+        self._page_bound.set()
+
+    def wake(self) -> None:
+        """A job was submitted or canceled."""
+        self._wake.set()
+        self.board.notify()
+
+    def stop(self, timeout_seconds: float) -> bool:
+        """Put a running job back in line and end the thread as soon as the engine reports; True if it has."""
+        self._is_stopping = True
+        if self.board.status.state in (EngineState.READY, EngineState.BUSY):
+            self.board.publish(state=EngineState.DRAINING)
+        self._page_bound.set()
+        self._wake.set()
+        if self._thread.ident is not None:  # it was started
+            self._thread.join(timeout_seconds)
+        if self._thread.is_alive():
+            _log.warning("the engine thread did not end within %.0f s", timeout_seconds)
+            return False
+        if self.board.status.state is not EngineState.FAILED:
+            self.board.publish(state=EngineState.STOPPED, step="", job_id=None)
+        return True
+
+    def check_stall(self) -> None:
+        """Give up work that has not moved on for too long; called now and then by another thread."""
+        work = self._work
+        if work is None or time.monotonic() - work.beat.at_seconds < self._settings.job_stall_seconds:
+            return
+        work.abandon()
+        seconds = self._settings.job_stall_seconds
+        error = HeyGemError(f"The engine showed no progress for {seconds:.0f} s; HeyGem starts again.")
+        if isinstance(work, JobWork):
+            self._persist(lambda: self._store.retry(work.job_id, work.beat.stage, error))
+        self._end_for_good(str(error))
+
+    def clear_caches(self, timeout_seconds: float) -> bool:
+        """Clear what no job holds, on the engine thread, between two reports of a job at the latest.
+
+        False when the engine is not up, or did not come to it in time. Raises what the engine raised.
+        """
+        if self.board.status.state not in (EngineState.READY, EngineState.BUSY):
+            return False
+        request: Future[None] = Future()
+        self._clear_requests.put(request)
+        self._wake.set()
+        wait([request], timeout_seconds)
+        if request.cancel():
+            return False
+        request.result()
+        return True
+
+    @property
+    def clearable_template_bytes(self) -> int:
+        """Prepared templates that no job holds."""
+        return 0 if self._engines is None else self._engines.template_cache.unleased_bytes()
+
+    def _main(self) -> None:
+        self._page_bound.wait(PAGE_WAIT_SECONDS)
+        try:
+            if not self._is_stopping:
+                self._engines = self._load()
+                self._serve(self._engines)
+        except Exception as error:
+            _log.exception("the engine failed")
+            verdict = explain(error, self._settings.log_dir)
+            self.board.publish(state=EngineState.FAILED, step="", problem=str(verdict))
+            if isinstance(verdict, DeviceLostError):
+                self._end_for_good(str(verdict))
+
+    def _load(self) -> EngineSet:
+        started_at = time.monotonic()
+        self.board.publish(step="importing", started_at_seconds=started_at)
+        engines = self._build_engines(self._settings, self.board.publish_models)
+        self.board.publish(device=engines.device.name, device_note=engines.device.note)
+        if self._settings.preload:
+            engines.preload()
+        self.board.publish(state=EngineState.READY, step="", ready_seconds=time.monotonic() - started_at)
+        return engines
+
+    def _serve(self, engines: EngineSet) -> None:
+        while not self._is_stopping:
+            self._wake.clear()
+            self._answer_clear_requests(engines)
+            self.is_paused = not self._has_room()
+            job = None if self.is_paused else self._claim()
+            if job is not None:
+                self._run(engines, job)
+            elif self._unprepared and not self.is_paused:
+                self._prepare_ahead(engines)
+            else:
+                self._wake.wait(PAUSE_SECONDS if self.is_paused else None)
+
+    def _claim(self) -> Job | None:
+        try:
+            return self._store.claim()
+        except sqlite3.OperationalError:
+            _log.exception("no job could be taken from the store")
+            self.is_paused = True
+            return None
+
+    def _has_room(self) -> bool:
+        return self._free_bytes(self._settings.output_dir) >= self._settings.free_disk_reserve_bytes
+
+    def _run(self, engines: EngineSet, job: Job) -> None:
+        """One attempt at one job, to whatever end."""
+        work = JobWork(job.id, self._store, lambda: self._on_report(engines))
+        partial = partial_path(self._settings.output_dir, job.id)
+        self.board.publish(state=EngineState.BUSY, job_id=job.id)
+        with job_log_context(job.id):
+            try:
+                self._make(engines, job, work, partial)
+            except Exception as error:
+                if not work.is_abandoned:
+                    self._settle(engines, job, work.beat.stage, error)
+            finally:
+                partial.unlink(missing_ok=True)
+        if not self._is_stopping:
+            self.board.publish(state=EngineState.READY, job_id=None)
+
+    def _make(self, engines: EngineSet, job: Job, work: JobWork, partial: Path) -> None:
+        final = output_path(self._settings.output_dir, job)
+        seconds: Mapping[str, float] = {}
+        if not final.exists():  # else a process died after publishing the video, before it could say so
+            seconds = self._generate(engines, job, work, partial)
+            publish(partial, final)
+        self._persist(lambda: self._store.finish(job.id, final, file_sha256(final), seconds))
+        _log.info("made %s", final.name)
+
+    def _generate(self, engines: EngineSet, job: Job, work: JobWork, partial: Path) -> Mapping[str, float]:
+        """Write the whole video to `partial`; returns wall seconds by stage."""
+        engine = engine_named(engines, job.spec.engine)
+        _log.info("attempt %d: %s", job.attempt, job.spec.title)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        request = LipSyncRequest(job.spec.audio_path, job.spec.template_path, partial, job.spec.options)
+        with self._watched(work):
+            result = engine.generate(request, work)
+        work.write()
+        check_video(partial, result.frame_count, result.fps, with_audio=True)
+        return result.stage_seconds
+
+    def _settle(self, engines: EngineSet, job: Job, stage: str, error: Exception) -> None:
+        """Decide what becomes of a job whose attempt has ended with an error."""
+        if isinstance(error, JobCanceledError):
+            self._persist(lambda: self._store.requeue(job.id))
+            return
+        _log.error("the attempt failed", exc_info=error)
+        verdict = explain(error, self._settings.log_dir)
+        if is_users_fault(verdict):
+            self._persist(lambda: self._store.fail(job.id, verdict))
+            return
+        self._persist(lambda: self._store.retry(job.id, stage, verdict))
+        if isinstance(verdict, DeviceMemoryError):
+            engines.clear_caches()
+        elif isinstance(verdict, DeviceLostError):
+            self._end_for_good(str(verdict))
+
+    def _prepare_ahead(self, engines: EngineSet) -> None:
+        """Prepare the next default template, so that its first job is a warm one; a job goes first."""
+        template = self._unprepared[0]
+        engine = engines.engines[DEFAULT_ENGINE]
+        work = Work(lambda: self._give_way(engines))
+        try:
+            with self._watched(work):
+                engine.prepare(template, None, work)
+        except JobCanceledError:
+            return
+        except Exception as error:
+            _log.exception("the template %s could not be prepared", template.name)
+            if isinstance(classify_device_error(error), DeviceLostError):
+                self._end_for_good(str(error))
+        self._unprepared.remove(template)
+
+    @contextmanager
+    def _watched(self, work: Work) -> Iterator[None]:
+        """The watchdog may give up `work` inside."""
+        self._work = work
+        try:
+            yield
+        finally:
+            self._work = None
+
+    def _on_report(self, engines: EngineSet) -> None:
+        self._answer_clear_requests(engines)
+        if self._is_stopping:
+            raise JobCanceledError("HeyGem stops; the job goes back in line.")
+
+    def _give_way(self, engines: EngineSet) -> None:
+        self._on_report(engines)
+        if self._wake.is_set() and self._store.counts()[JobState.PENDING]:
+            raise JobCanceledError("A job goes first.")
+
+    def _answer_clear_requests(self, engines: EngineSet) -> None:
+        while not self._clear_requests.empty():
+            request = self._clear_requests.get_nowait()
+            if request.set_running_or_notify_cancel():
+                try:
+                    engines.clear_caches()
+                    request.set_result(None)
+                except Exception as error:
+                    request.set_exception(error)  # raised where it was asked for
+
+    def _persist(self, write: Callable[[], Job]) -> None:
+        """Write the outcome of a job, waiting for room on the disk if that is what it takes."""
+        while True:
+            try:
+                write()
+                break
+            except sqlite3.OperationalError:
+                _log.exception("the outcome of a job could not be written")
+                if self._is_stopping:
+                    return
+                self._wake.clear()
+                self._wake.wait(PAUSE_SECONDS)
+        self.board.notify()
+
+    def _end_for_good(self, reason: str) -> None:
+        self._is_stopping = True
+        self.board.publish(state=EngineState.FAILED, step="", problem=reason, job_id=None)
+        self._on_fatal(reason)
