@@ -18,7 +18,7 @@ OUTLINE_UNIT = 0.008
 TURN_UNIT_DEGREES = 8.0
 # A mouth can be stretched open only so far before its inside is smeared.
 OPEN_STRETCH, OPEN_SLACK, OPEN_UNIT = 1.25, 0.006, 0.006
-PAINTED_COST = 1.5  # the person's own pixels win where they fit
+PAINTED_COST = 2.5  # the person's own pixels win where they fit
 SWITCH_COST = 1.2
 NEIGHBOUR_FRAMES = 2
 FORBIDDEN = 1e6

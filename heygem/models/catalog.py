@@ -1,0 +1,71 @@
+"""The models HeyGem knows. Each loader imports its net only when it runs: that is the slow part of a cold start.
+
+Tolerances: fp32 differs between kinds of CPU and GPU by rounding alone; half precision by what was measured, times
+about three.
+"""
+
+from heygem.models.registry import ModelSpec
+from heygem.models.resident import LoadContext, ResidentModel
+
+SPEECH_ENCODER = "speech-encoder"
+FACE_LANDMARKER = "face-landmarker"
+MOTION = "motion"
+MOUTH_REPAIR = "mouth-repair"
+
+
+def _load_speech_encoder(context: LoadContext) -> ResidentModel:
+    from heygem.models.speech import WhisperEncoder
+
+    return WhisperEncoder(context)
+
+
+def _load_face_landmarker(context: LoadContext) -> ResidentModel:
+    from heygem.models.landmarker import FaceLandmarker
+
+    return FaceLandmarker(context)
+
+
+def _load_motion(context: LoadContext) -> ResidentModel:
+    from heygem.models.motion import MotionNet
+
+    return MotionNet(context.folder / "model.safetensors", context.device)
+
+
+def _load_mouth_repair(context: LoadContext) -> ResidentModel:
+    from heygem.models.mouth import MouthRepairNet
+
+    return MouthRepairNet(context)
+
+
+CATALOG: tuple[ModelSpec, ...] = (
+    ModelSpec(
+        FACE_LANDMARKER,
+        "Face landmarks (MediaPipe)",
+        required=True,
+        load=_load_face_landmarker,
+        tolerances={"fp32": 1e-4},  # only fp32: landmarks must not tremble
+    ),
+    ModelSpec(
+        MOUTH_REPAIR,
+        "Mouth repair (HeyGem)",
+        required=True,
+        load=_load_mouth_repair,
+        tolerances={"fp32": 1e-4, "fp16": 1e-2, "bf16": 5e-2},
+        cuda_precision="fp16",
+    ),
+    ModelSpec(
+        MOTION,
+        "Speech to motion (HeyGem)",
+        required=True,
+        load=_load_motion,
+        tolerances={"fp32": 1e-3},  # only fp32: tiny, and recurrent
+    ),
+    ModelSpec(
+        SPEECH_ENCODER,
+        "Speech encoder (Whisper base)",
+        required=True,
+        load=_load_speech_encoder,
+        tolerances={"fp32": 1e-3, "fp16": 1e-2, "bf16": 5e-2},
+        cuda_precision="fp16",
+    ),
+)

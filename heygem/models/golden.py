@@ -1,0 +1,43 @@
+"""Recorded outputs: what each model gave, in another process, on the fixed input of each of its shapes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load_file, save_file
+
+from heygem.models.resident import FloatArray
+
+GOLDEN_NAME = "golden.safetensors"
+_MOST_VALUES = 4096
+
+
+def fingerprint(output: npt.NDArray[Any]) -> FloatArray:
+    """At most about 4096 values, evenly spread over the whole of an output: (n,) float32, small enough to commit."""
+    step = max(output.size // _MOST_VALUES, 1) | 1  # odd, so that it walks through all channels and layers
+    return output.astype(np.float32).reshape(-1)[::step].copy()
+
+
+def deviation(output: npt.NDArray[Any], golden: FloatArray) -> float:
+    """Mean absolute difference from the golden over the golden's mean absolute value; infinite if shapes differ.
+
+    A mean, because encoders have single values hundreds of times larger than the rest, in which rounding would hide
+    what matters.
+    """
+    given = fingerprint(output)
+    if given.shape != golden.shape:
+        return float("inf")
+    return float(np.abs(given - golden).mean() / np.abs(golden).mean())
+
+
+def read_goldens(folder: Path) -> Mapping[str, FloatArray]:
+    """Fingerprint by bucket; empty if none were recorded."""
+    path = folder / GOLDEN_NAME
+    return load_file(path) if path.exists() else {}
+
+
+def write_goldens(folder: Path, goldens: Mapping[str, FloatArray]) -> None:
+    """Record fingerprints by bucket."""
+    save_file(dict(goldens), folder / GOLDEN_NAME)
