@@ -27,7 +27,7 @@ from heygem.settings import Settings
 from heygem.templates.cache import TemplateCache
 from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace
 
-MOST_DRAWING_THREADS = 6
+MOST_DRAWING_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,13 @@ def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ..
     manifest = Manifest.load(settings.models_dir, settings.cache_dir, settings.model_cache_dir)
     registry = ModelRegistry(CATALOG, manifest, torch.device(device.name), settings.precision, on_models)
     cache = TemplateCache(settings.cache_dir / "templates", settings.template_cache_bytes)
-    engine = _mesh_engine(registry, manifest, cache)
+    engine = _mesh_engine(registry, manifest, cache, drawing_threads(settings.high_performance))
     return EngineSet(registry, cache, device, {engine.name: engine}, engine.library.forget)
 
 
-def _mesh_engine(registry: ModelRegistry, manifest: Manifest, cache: TemplateCache) -> MeshEngine:
+def _mesh_engine(
+    registry: ModelRegistry, manifest: Manifest, cache: TemplateCache, threads: int
+) -> MeshEngine:
     face = CanonicalFace.load(manifest.verify(FACE_LANDMARKER).folder / "canonical_face.npz")
     stored = load_file(manifest.verify(MOUTH_REPAIR).folder / "shapes.safetensors")
     shapes = np.zeros((len(stored["displacement"]), VERTEX_COUNT, 3), np.float32)
@@ -85,11 +87,15 @@ def _mesh_engine(registry: ModelRegistry, manifest: Manifest, cache: TemplateCac
         models=models,
         face=face,
         library=PortraitLibrary(cache, models, maker, face),
-        renderer=FrameRenderer(mesh, drawing_threads()),
+        renderer=FrameRenderer(mesh, threads),
         rehearsal_clip=REHEARSAL_CLIP,
     )
 
 
-def drawing_threads() -> int:
-    """Threads that draw frames: decoding and encoding need the rest of the cores."""
-    return max(1, min(len(os.sched_getaffinity(0)) // 2, MOST_DRAWING_THREADS))
+def drawing_threads(high_performance: bool) -> int:
+    """Threads that draw frames. Decoding and encoding need the other cores, and other programs too.
+
+    With `high_performance` HeyGem is alone on the machine: twice as many.
+    """
+    cores = len(os.sched_getaffinity(0))
+    return max(1, min(cores if high_performance else cores // 2, MOST_DRAWING_THREADS))

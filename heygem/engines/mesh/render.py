@@ -45,7 +45,7 @@ class FrameRenderer:
     def __init__(self, mesh: DrawMesh, threads: int) -> None:
         self._mesh = mesh
         self._composer = Composer(mesh)
-        self._threads = threads
+        self.threads = threads
 
     def plan(
         self,
@@ -70,11 +70,11 @@ class FrameRenderer:
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
-        with ThreadPoolExecutor(self._threads, "draw") as pool:
+        with ThreadPoolExecutor(self.threads, "draw") as pool:
             waiting: deque[Future[YuvFrame]] = deque()
             for frame, drawing in zip(frames, self._drawings(plan), strict=True):
                 waiting.append(pool.submit(self._one, frame, drawing))
-                if len(waiting) > self._threads:
+                if len(waiting) > self.threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
