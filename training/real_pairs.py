@@ -20,7 +20,7 @@ from heygem.engines.base import LipSyncRequest
 from heygem.engines.factory import build_engines
 from heygem.engines.mesh.engine import MeshEngine, SilentContext
 from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
-from heygem.engines.mesh.speech_motion import speak
+from heygem.engines.mesh.speech_motion import full_basis, predict_steps, shape_motion
 from heygem.media.audio import decode_speech
 from heygem.media.frames import FrameSource
 from heygem.media.probe import probe_video
@@ -85,8 +85,9 @@ def check_pair(engine: MeshEngine, template: Path, speech_path: Path, folder: Pa
     got = openings(track_file(engine, request.output_path), face)
     with engine.library.lease(template, None, SilentContext()) as prepared:
         portrait = prepared.portrait
-        models = engine.models
-        motion = speak(speech, models.encoder, models.motion, result.frame_count, result.fps, request.options)
+        steps = predict_steps(speech, engine.models.encoder, engine.models.motion)
+        basis = full_basis(engine.models.motion)
+        motion = shape_motion(steps, speech, basis, result.frame_count, result.fps, request.options)
         wanted = wanted_shapes(portrait.neutral, motion.displacement(0, len(motion)))
         asked = wanted_gap(wanted) / face.eye_distance
         closed = (

@@ -1,7 +1,7 @@
 """Decodes the sound of any file, in pieces or whole, at the rate and number of channels asked for."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -21,8 +21,8 @@ _LAYOUTS = ("mono", "stereo", "2.1", "quad", "5.0", "5.1", "6.1", "7.1")  # by n
 _LOSSLESS_SIGNATURES = (b"RIFF", b"RF64", b"fLaC")
 
 
-def decode_speech(path: Path) -> Waveform:
-    """The whole sound track at 16 kHz, all channels mixed to one.
+def decode_speech(path: Path, on_seconds: Callable[[int], None] = lambda seconds: None) -> Waveform:
+    """The whole sound track at 16 kHz, all channels mixed to one; tells the seconds decoded so far.
 
     Raises:
         UnreadableMediaError: no sound or video file.
@@ -31,6 +31,7 @@ def decode_speech(path: Path) -> Waveform:
     samples = array("f")  # grows in place: joining pieces at the end would take twice the memory
     for piece in decode_sound(path, SPEECH_RATE_HZ, 1):
         samples.frombytes(piece.tobytes())
+        on_seconds(len(samples) // SPEECH_RATE_HZ)
     return Waveform(np.frombuffer(samples, np.float32), SPEECH_RATE_HZ)
 
 

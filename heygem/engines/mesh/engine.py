@@ -13,21 +13,23 @@ from numpy.typing import NDArray
 from heygem.engines.base import (
     STAGES,
     JobContext,
+    LipSyncOptions,
     LipSyncRequest,
     LipSyncResult,
     LoopMode,
     PreparedTemplate,
     Stage,
 )
+from heygem.engines.label import VisibleLabel
 from heygem.engines.mesh.library import PortraitLibrary, PreparedPortrait
 from heygem.engines.mesh.models import MeshModels
 from heygem.engines.mesh.render import FrameRenderer
-from heygem.engines.mesh.speech_motion import Motion, speak
+from heygem.engines.mesh.speech_motion import Motion, full_basis, predict_steps, shape_motion
 from heygem.media.audio import decode_speech
 from heygem.media.frames import FrameSource
-from heygem.media.probe import probe_video
+from heygem.media.probe import probe_audio, probe_video
 from heygem.media.threads import FrameSink, prefetched
-from heygem.media.types import OutputVideo, VideoInfo
+from heygem.media.types import OutputVideo, VideoInfo, Waveform
 from heygem.media.writer import VideoWriter
 from heygem.templates.cache import TemplateCache
 from heygem.templates.canonical import CanonicalFace
@@ -81,14 +83,12 @@ class MeshEngine:
         options, clock = request.options, StageClock()
         info = probe_video(request.template_path)
         fps = options.fps or info.fps
-        context.report("audio", 0, 1)
-        speech = decode_speech(request.audio_path)
+        speech = self._listen(request.audio_path, context)
         frame_count = max(1, round(len(speech.samples) * fps / speech.rate_hz))
         clock.start("template")
         with self.library.lease(request.template_path, options.face_point, context) as prepared:
             clock.start("motion")
-            context.report("motion", 0, frame_count)
-            motion = speak(speech, self.models.encoder, self.models.motion, frame_count, fps, options)
+            motion = self._speak(speech, frame_count, fps, options, context)
             clock.start("render")
             self._render(request, info, fps, prepared, motion, context)
         clock.start("finish")
@@ -112,6 +112,28 @@ class MeshEngine:
             request = LipSyncRequest(speech, self.rehearsal_clip, folder / "rehearsal.mp4")
             replace(self, library=library).generate(request, SilentContext())
 
+    def _listen(self, audio_path: Path, context: JobContext) -> Waveform:
+        """The speech at 16 kHz; reports seconds heard, so that a long file can be canceled."""
+        total = round(probe_audio(audio_path).duration_seconds)
+        return decode_speech(audio_path, lambda seconds: context.report("audio", seconds, total))
+
+    def _speak(
+        self,
+        speech: Waveform,
+        frame_count: int,
+        fps: Fraction,
+        options: LipSyncOptions,
+        context: JobContext,
+    ) -> Motion:
+        """The motion of every output frame; reports the windows of sound that were heard."""
+        steps = predict_steps(
+            speech,
+            self.models.encoder,
+            self.models.motion,
+            lambda done, total: context.report("motion", done, total),
+        )
+        return shape_motion(steps, speech, full_basis(self.models.motion), frame_count, fps, options)
+
     def _render(
         self,
         request: LipSyncRequest,
@@ -133,8 +155,9 @@ class MeshEngine:
             FrameSink(writer.write, FRAMES_AHEAD) as sink,
         ):
             frames = prefetched(source.read_schedule(schedule.tolist()), FRAMES_AHEAD)
+            label = VisibleLabel(info.width, info.height) if options.visible_label else None
             for done, frame in enumerate(self.renderer.draw(frames, plan), 1):
-                sink.put(frame)
+                sink.put(label.over(frame) if label else frame)
                 context.report("render", done, len(motion))
 
 

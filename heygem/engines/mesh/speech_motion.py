@@ -1,5 +1,6 @@
 """From sound to mouth motion: encoder and net window by window, then the rules that hold for any voice."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -47,29 +48,37 @@ def full_basis(net: MotionNet) -> NDArray[np.float32]:
     return basis
 
 
-def speak(
+def shape_motion(
+    steps: Array,
     speech: Waveform,
-    encoder: WhisperEncoder,
-    net: MotionNet,
+    basis: NDArray[np.float32],
     frame_count: int,
     fps: Fraction,
     options: LipSyncOptions,
 ) -> Motion:
-    """The motion that says `speech`, one row per output frame."""
-    steps = predict_steps(speech, encoder, net)
-    steps *= pause_gate(speech.samples, len(steps))[:, None] * options.expressiveness
+    """From (S,K) predicted steps to the motion of every output frame: pauses closed, options obeyed."""
+    gated = steps * pause_gate(speech.samples, len(steps))[:, None] * options.expressiveness
     seconds = np.arange(frame_count) / float(fps)
-    coefficients = resample(steps, seconds - options.audio_offset_ms / 1000)
+    coefficients = resample(gated, seconds - options.audio_offset_ms / 1000)
     coefficients *= ease(seconds, frame_count / float(fps))[:, None]
-    return Motion(coefficients.astype(np.float32), full_basis(net))
+    return Motion(coefficients.astype(np.float32), basis)
 
 
-def predict_steps(speech: Waveform, encoder: WhisperEncoder, net: MotionNet) -> Array:
-    """(S,K) coefficients at 25 steps a second; neighbouring windows are cross-faded where they overlap."""
+def predict_steps(
+    speech: Waveform,
+    encoder: WhisperEncoder,
+    net: MotionNet,
+    on_window: Callable[[int, int], None] = lambda done, total: None,
+) -> Array:
+    """(S,K) coefficients at 25 steps a second; neighbouring windows are cross-faded where they overlap.
+
+    `on_window(done, total)` is called after each window.
+    """
     count = -(-len(speech.samples) // SAMPLES_PER_STEP)
     total = np.zeros((count, len(net.components)))
     weight = np.zeros((count, 1))
-    for window in plan_windows(len(speech.samples)):
+    windows = plan_windows(len(speech.samples))
+    for done, window in enumerate(windows, 1):
         first = window.start_sample // SAMPLES_PER_STEP
         steps = net.predict(encoder.encode(_padded(speech.samples, window)))
         steps = steps[: -(-window.sample_count // SAMPLES_PER_STEP)][: count - first]
@@ -77,6 +86,7 @@ def predict_steps(speech: Waveform, encoder: WhisperEncoder, net: MotionNet) -> 
         fade = np.minimum(np.arange(1, len(steps) + 1), np.arange(len(steps), 0, -1))[:, None].astype(float)
         total[first : first + len(steps)] += steps * fade
         weight[first : first + len(steps)] += fade
+        on_window(done, len(windows))
     return np.asarray(total / weight)
 
 

@@ -14,7 +14,7 @@ from heygem.assets.catalog import DEFAULT_SPEECHES, DEFAULT_TEMPLATES
 from heygem.engines.base import LipSyncOptions, LipSyncRequest, Stage
 from heygem.engines.factory import EngineSet, build_engines
 from heygem.engines.mesh.engine import MeshEngine, base_frames
-from heygem.engines.mesh.speech_motion import speak
+from heygem.engines.mesh.speech_motion import full_basis, predict_steps, shape_motion
 from heygem.errors import JobCanceledError, NoFaceError
 from heygem.media.audio import decode_speech
 from heygem.media.check import check_video
@@ -201,8 +201,11 @@ def test_expressiveness_and_offset_change_the_motion(mesh: MeshEngine) -> None:
     sound = Waveform(whole.samples[:32000], whole.rate_hz)
     options = LipSyncOptions()
 
+    steps = predict_steps(sound, mesh.models.encoder, mesh.models.motion)
+
     def motion(changed: LipSyncOptions) -> np.ndarray:
-        return speak(sound, mesh.models.encoder, mesh.models.motion, 50, Fraction(25), changed).coefficients
+        basis = full_basis(mesh.models.motion)
+        return shape_motion(steps, sound, basis, 50, Fraction(25), changed).coefficients
 
     plain = motion(options)
     np.testing.assert_allclose(motion(replace(options, expressiveness=0.5)), plain / 2, atol=1e-5)
