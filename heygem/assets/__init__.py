@@ -1,0 +1,1 @@
+"""Presenters and speech that come with HeyGem. Imports nothing of ours."""

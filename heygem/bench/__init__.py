@@ -1,0 +1,5 @@
+"""`python -m heygem bench`: the promises, measured on the real engine. Needs no gradio and no fastapi."""
+
+from typing import Literal
+
+PartName = Literal["launch", "residency", "jobs", "render", "new", "long"]
