@@ -16,7 +16,9 @@ PAINTED = -1  # frame index of a mouth nobody filmed
 # Units of the path's cost: a lip outline off by this much (canonical RMS) costs 1.
 OUTLINE_UNIT = 0.008
 TURN_UNIT_DEGREES = 8.0
-# A mouth can be stretched open only so far before its inside is smeared.
+# The eye reads the dark between the lips, and a warp cannot make it: openings must fit by themselves ...
+GAP_UNIT = 0.010
+# ... above all upwards: a mouth can be stretched open only so far before its inside is smeared.
 OPEN_STRETCH, OPEN_SLACK, OPEN_UNIT = 1.25, 0.006, 0.006
 PAINTED_COST = 2.5  # the person's own pixels win where they fit
 SWITCH_COST = 1.2
@@ -99,9 +101,10 @@ def fit_cost(
     squared = (wanted**2).sum(1)[:, None] + (mouths**2).sum(1)[None] - 2 * wanted @ mouths.T
     cost = np.maximum(squared, 0) / 40 / OUTLINE_UNIT**2
     stretch = np.maximum(gap[:, None] - OPEN_STRETCH * bank.gap[None] - OPEN_SLACK, 0) / OPEN_UNIT
+    opening = (gap[:, None] - bank.gap[None]) / GAP_UNIT
     turn = ((turn_degrees[:, None] - bank.turn_degrees[None]) / TURN_UNIT_DEGREES) ** 2
     painted = bank.frame == PAINTED
-    cost = cost + stretch**2 + turn.sum(-1) + PAINTED_COST * painted
+    cost = cost + opening**2 + stretch**2 + turn.sum(-1) + PAINTED_COST * painted
     near = np.abs(base_frame[:, None] - bank.frame[None]) < forbidden_frames
     return np.where(near & ~painted, FORBIDDEN, cost).astype(np.float32)
 

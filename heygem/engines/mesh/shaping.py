@@ -17,6 +17,8 @@ from heygem.templates.canonical import (
 Array = NDArray[np.float64]
 NEUTRAL_QUANTILE = 0.10  # frames with the smallest lip gap make the neutral
 OWN_SMOOTHING_FRAMES = 1.0
+# Lips that leave the smooth course by about this much (canonical, RMS) move; by less they tremble in the tracker.
+TREMBLE = 0.003
 # Lips nearer than this (canonical) are pressed together: viewers forgive a wrong vowel, never an open p.
 CONTACT_GAP = 0.010
 
@@ -29,11 +31,17 @@ def neutral_shape(shapes: NDArray[np.floating], present: NDArray[np.bool_]) -> A
 
 
 def smoothed_own(shapes: Array) -> NDArray[np.float32]:
-    """The template's own motion without the tracker's jitter: what is undone must not shake the skin."""
+    """The template's own motion without the tracker's jitter: (N,468,3) -> (N,468,3) float32.
+
+    What is undone must not shake the skin, so small departures from a smooth course are taken for jitter. A quick
+    syllable departs by more; it is real, and kept whole, or it would be seen through the new motion.
+    """
     if len(shapes) < 2:
         return shapes.astype(np.float32)
-    smooth = gaussian_filter1d(shapes, OWN_SMOOTHING_FRAMES, axis=0, mode="nearest")
-    return np.asarray(smooth, dtype=np.float32)
+    departure = shapes - gaussian_filter1d(shapes, OWN_SMOOTHING_FRAMES, axis=0, mode="nearest")
+    size = np.sqrt((departure[:, LIPS, :2] ** 2).sum(-1).mean(1))
+    jitter = np.exp(-((size / TREMBLE) ** 2))[:, None, None] * departure
+    return np.asarray(shapes - jitter, dtype=np.float32)
 
 
 def wanted_shapes(neutral: Array, displacement: NDArray[np.floating]) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygem.engines.mesh.shaping import CONTACT_GAP, neutral_shape, wanted_gap, wanted_shapes
+from heygem.engines.mesh.shaping import CONTACT_GAP, neutral_shape, smoothed_own, wanted_gap, wanted_shapes
 from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, CanonicalFace
 
 FACE = CanonicalFace.load(Path(__file__).parents[3] / "models" / "face-landmarker" / "canonical_face.npz")
@@ -50,3 +50,14 @@ def test_neutral_is_the_closed_part_of_the_clip() -> None:
     np.testing.assert_allclose(neutral_shape(shapes, present), FACE.vertices + opened_by(0.01)[0], atol=1e-9)
     present[:10] = False
     np.testing.assert_allclose(neutral_shape(shapes, present), FACE.vertices + opened_by(0.12)[0], atol=1e-9)
+
+
+def test_jitter_is_smoothed_and_a_quick_syllable_is_kept() -> None:
+    """A tremble of 0.1 % of the face is not undone frame by frame; one open frame among closed ones is."""
+    rng = np.random.default_rng(5)
+    tremble = FACE.vertices + rng.normal(0, 0.0007, (60, 468, 3))
+    assert smoothed_own(tremble).std(0).mean() < 0.65 * tremble.std(0).mean()
+    openings = np.zeros(31)
+    openings[15] = 0.12
+    syllable = FACE.vertices + np.concatenate([opened_by(opening) for opening in openings])
+    np.testing.assert_allclose(smoothed_own(syllable)[15], syllable[15], atol=1e-3)
