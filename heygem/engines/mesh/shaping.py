@@ -17,7 +17,7 @@ from heygem.templates.canonical import (
 Array = NDArray[np.float64]
 NEUTRAL_QUANTILE = 0.10  # frames with the smallest lip gap make the neutral
 OWN_SMOOTHING_FRAMES = 1.0
-# Lips that leave the smooth course by about this much (canonical, RMS) move; by less they tremble in the tracker.
+# Lips that leave a smooth course by this much (canonical, RMS) move; by less they tremble in the tracker.
 TREMBLE = 0.003
 # Lips nearer than this (canonical) are pressed together: viewers forgive a wrong vowel, never an open p.
 CONTACT_GAP = 0.010
@@ -33,8 +33,8 @@ def neutral_shape(shapes: NDArray[np.floating], present: NDArray[np.bool_]) -> A
 def smoothed_own(shapes: Array) -> NDArray[np.float32]:
     """The template's own motion without the tracker's jitter: (N,468,3) -> (N,468,3) float32.
 
-    What is undone must not shake the skin, so small departures from a smooth course are taken for jitter. A quick
-    syllable departs by more; it is real, and kept whole, or it would be seen through the new motion.
+    What is undone must not shake the skin, so small departures from a smooth course are taken for jitter. A
+    quick syllable departs by more; it is real, and kept whole, or it would be seen through the new motion.
     """
     if len(shapes) < 2:
         return shapes.astype(np.float32)
@@ -45,7 +45,7 @@ def smoothed_own(shapes: Array) -> NDArray[np.float32]:
 
 
 def wanted_shapes(neutral: Array, displacement: NDArray[np.floating]) -> Array:
-    """(468,3) and (B,468,3) -> (B,468,3) shapes whose lips never cross and close when nearly closed."""
+    """(468,3) and (B,468,3) -> (B,468,3): lips never cross, and close when nearly closed."""
     shapes = neutral[None] + displacement
     upper, lower = shapes[:, INNER_UPPER], shapes[:, INNER_LOWER]
     gap = (lower - upper)[..., 1]  # (B,9), y runs down: positive is open
