@@ -1,0 +1,122 @@
+"""Runs a studio with its page on a socket of its own, from launch to exit code."""
+
+import gc
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from heygem.errors import SettingsError
+from heygem.jobs.engine_set import EngineBuilder
+from heygem.server.app import create_app
+from heygem.settings import Settings
+from heygem.studio import Studio
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+logger = logging.getLogger(__name__)
+
+RESTART_EXIT_CODE = 75  # EX_TEMPFAIL: only a new process helps, and start_app.sh starts one
+GRACE_SECONDS = 3  # for requests under way; open event streams would otherwise hold the exit for ever
+
+
+class Launch:
+    """One studio, as long as its server lives. Its thread starts now and works once the page is bound."""
+
+    def __init__(self, settings: Settings, build_engines: EngineBuilder | None = None) -> None:
+        """Open the studio.
+
+        Args:
+            build_engines: None: the real ones.
+
+        Raises:
+            FolderBusyError: another HeyGem works in the same data folder.
+        """
+        self._settings = settings
+        self._fatal = threading.Event()
+        self.studio = Studio(settings, build_engines, on_fatal=self._end_process)
+        self.studio.start()
+
+    def serve(self, page: "gr.Blocks") -> int:
+        """Serve `page` until SIGTERM or SIGINT (returns 0) or until only a new process helps (returns 75).
+
+        Raises:
+            SettingsError: the address is taken or not of this machine.
+        """
+        from heygem.ui.page import mount_page
+
+        try:
+            with listen(self._settings.host, self._settings.port) as listener:
+                app = mount_page(create_app(self.studio), page)
+                config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS)
+                logger.info("serving on http://%s:%d", self._settings.host, listener.getsockname()[1])
+                PageServer(config, self.studio, self._fatal).run(sockets=[listener])
+        finally:
+            self.studio.stop()
+        return RESTART_EXIT_CODE if self._fatal.is_set() else 0
+
+    def _end_process(self, reason: str) -> None:
+        logger.critical("ending this process, a new one is needed: %s", reason)
+        self._fatal.set()
+
+
+def serve(settings: Settings, build_engines: EngineBuilder | None = None) -> int:
+    """Launch a studio, build its page and serve it; returns the exit code."""
+    launch = Launch(settings, build_engines)
+    with collector_paused():
+        from heygem.ui.page import build_page
+    return launch.serve(build_page(launch.studio))
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """For importing Gradio: it makes very many objects, all to stay; looking for garbage takes 0.4 s."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 takes any free one.
+
+    Raises:
+        SettingsError: the address is taken or not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot serve on {host}:{port} ({error.strerror}): stop the program that uses it, or choose"
+            " another with --port or --host.",
+            host=host,
+            port=str(port),
+        ) from error
+
+
+class PageServer(uvicorn.Server):
+    """Tells the studio when the page can be fetched, and ends when `fatal` is set."""
+
+    def __init__(self, config: uvicorn.Config, studio: Studio, fatal: threading.Event) -> None:
+        super().__init__(config)
+        self._studio = studio
+        self._fatal = fatal
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._studio.notify_page_bound()
+
+    async def on_tick(self, counter: int) -> bool:
+        return self._fatal.is_set() or await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn's own handler raises the signal again after the shutdown, which would kill us before ours.
+        self.should_exit = True

@@ -1,0 +1,111 @@
+"""HTML: nothing of the outside gets in unescaped, and each situation shows what it should."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from heygem.jobs.job import Job, JobSpec, JobState
+from heygem.models.status import ModelState, ModelStatus
+from heygem.ui import markup
+from heygem.ui.status import Figure, Sentence
+
+EVIL = """<script>alert("1")</script>'${x}`"""
+SPEC = JobSpec(Path("a.wav"), Path("t.mp4"), title=EVIL, audio_name=EVIL, template_name=EVIL)
+DONE = Job(
+    "a" * 32,
+    SPEC,
+    JobState.SUCCEEDED,
+    created_at=0.0,
+    started_at=1.0,
+    finished_at=2.0,
+    output_path=Path("out/<o>.mp4"),
+)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        markup.sentence(Sentence("bad", EVIL, EVIL), kind="job"),
+        markup.figures([Figure(EVIL, EVIL)]),
+        markup.warnings([EVIL]),
+        markup.notice(EVIL),
+        markup.message(EVIL),
+        markup.history([DONE], "en"),
+        markup.history_player(DONE, "en"),
+        markup.models_table(
+            [ModelStatus(EVIL, EVIL, required=False, problem=EVIL, warmed_buckets=(EVIL,))], "en"
+        ),
+        markup.facts({EVIL: EVIL}),
+        markup.log_tail(EVIL, "en"),
+    ],
+)
+def test_foreign_words_stay_words(html: str) -> None:
+    assert "<script" not in html
+    assert 'alert("1")' not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_the_player_shows_the_result_beside_the_template() -> None:
+    html = markup.player(DONE, "en")
+    assert f'src="/media/results/{DONE.id}" controls' in html
+    assert f'src="/media/jobs/{DONE.id}/template" muted' in html
+
+
+def test_a_photo_is_no_video() -> None:
+    photo = replace(DONE, spec=replace(SPEC, template_path=Path("me.JPG")))
+    assert "<img" in markup.player(photo, "en")
+    assert markup.player(photo, "en").count("<video") == 1
+
+
+def test_only_an_unfinished_job_shimmers() -> None:
+    shimmers = {state: "hg-waiting" in markup.player(replace(DONE, state=state), "en") for state in JobState}
+    assert shimmers == {state: not state.is_final for state in JobState}
+
+
+def test_the_player_does_not_change_while_a_job_runs() -> None:
+    """A changed player would start its videos anew."""
+    running = replace(DONE, state=JobState.RUNNING, output_path=None)
+    assert markup.player(replace(running, done=1), "en") == markup.player(replace(running, done=2), "en")
+
+
+def test_actions_fit_the_state() -> None:
+    def actions(job: Job) -> list[bool]:
+        html = markup.history([job], "en")
+        return [f'data-action="{name}"' in html for name in ("play", "cancel", "delete")]
+
+    assert actions(DONE) == [True, False, True]
+    assert actions(replace(DONE, state=JobState.RUNNING)) == [False, True, False]
+    assert actions(replace(DONE, state=JobState.FAILED)) == [False, False, True]
+    assert actions(replace(DONE, output_path=None)) == [False, False, True]
+
+
+def test_download_is_there_once_there_is_a_file() -> None:
+    assert "?download=true" in markup.download_link(DONE, "en")
+    assert markup.download_link(replace(DONE, state=JobState.RUNNING), "en") == ""
+    assert markup.download_link(None, "en") == ""
+
+
+def test_a_model_row_says_all_of_it() -> None:
+    model = ModelStatus(
+        "motion",
+        "Motion",
+        required=True,
+        state=ModelState.READY,
+        bytes_on_disk=1536,
+        bytes_resident=3 * 10**6,
+        load_seconds=0.5,
+        warm_seconds=1.25,
+        warmed_buckets=("2s", "4s"),
+        golden_ok=True,
+    )
+    row = markup.models_table([model], "en")
+    for words in ("Motion", "Ready", "0.50 + 1.25 s", "1.5 KB / 3.0 MB", "2s, 4s", "matches"):
+        assert words in row
+    assert "differs" in markup.models_table([replace(model, golden_ok=False)], "en")
+
+
+def test_nothing_yet() -> None:
+    assert "Your video appears here" in markup.player(None, "en")
+    assert "还没有任何记录" in markup.history([], "zh")
+    assert markup.message("") == markup.notice("") == ""
