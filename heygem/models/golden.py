@@ -15,16 +15,16 @@ _MOST_VALUES = 4096
 
 
 def fingerprint(output: npt.NDArray[Any]) -> FloatArray:
-    """At most about 4096 values, evenly spread over the whole of an output: (n,) float32, small enough to commit."""
+    """Some 4096 values at most, evenly spread over the whole output: (n,) float32, small to commit."""
     step = max(output.size // _MOST_VALUES, 1) | 1  # odd, so that it walks through all channels and layers
     return output.astype(np.float32).reshape(-1)[::step].copy()
 
 
 def deviation(output: npt.NDArray[Any], golden: FloatArray) -> float:
-    """Mean absolute difference from the golden over the golden's mean absolute value; infinite if shapes differ.
+    """Mean absolute difference over the golden's mean absolute value; infinite if shapes differ.
 
-    A mean, because encoders have single values hundreds of times larger than the rest, in which rounding would hide
-    what matters.
+    A mean, because encoders have single values hundreds of times larger than the rest, in which rounding
+    would hide what matters.
     """
     given = fingerprint(output)
     if given.shape != golden.shape:

@@ -1,28 +1,28 @@
 """Runs the op graphs that the face landmark files carry in their safetensors metadata.
 
 The stored graphs count axes as (batch, height, width, channel). Tensors of rank 4 are held here as NCHW in
-channels-last memory: the same bytes in the same order, named the way torch convolves them. Axes, constants and
-padding are translated once, while one blank input flows through the ops; `__call__` only runs what was bound then.
+channels-last memory: the same bytes in the same order, named the way torch convolves them. Axes, constants
+and padding are translated once, while one blank input flows through the ops; `__call__` only runs what was
+bound then.
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
 from torch import Tensor
 
-Op = Mapping[str, Any]
+from heygem.models.graph_rewrites import VALID, Op, fold_padding, reuse_memory
+
 Bound = Callable[..., Tensor]
 
 _TO_NCHW = (0, 3, 1, 2)  # position in NCHW -> axis in NHWC
 _TO_NHWC = (0, 2, 3, 1)  # position in NHWC -> axis in NCHW
-_SAME, _VALID = 0, 1
+_NARROW_CHANNELS = 16
 _ACTIVATIONS: dict[int, Callable[[Tensor], Tensor]] = {
     0: lambda x: x,
     1: torch.relu_,
@@ -52,7 +52,8 @@ class OpGraph:
         self._inputs: list[int] = graph["inputs"]
         self._outputs: list[int] = graph["outputs"]
         blanks = [torch.zeros(shape, device=device) for shape in graph["in_shapes"]]
-        self._steps = tuple(self._bind(_fold_padding(graph["ops"]), constants, blanks))
+        ops = reuse_memory(fold_padding(graph["ops"]), self._outputs)
+        self._steps = tuple(self._bind(ops, constants, blanks))
 
     @torch.inference_mode()
     def __call__(self, *inputs: Tensor) -> list[Tensor]:
@@ -96,29 +97,6 @@ def _axis(stored_axis: int, rank: int) -> int:
     return _TO_NHWC[axis] if rank == 4 else axis
 
 
-def _fold_padding(ops: Sequence[Op]) -> list[Op]:
-    """Turn an even spatial PAD that feeds only convolutions without padding into the padding of those convolutions."""
-    uses = Counter(key for op in ops for key in op["i"])
-    folded: dict[int, tuple[int, tuple[int, int]]] = {}  # padded tensor -> (unpadded one, (rows, columns))
-    kept: list[Op] = []
-    for op, following in zip(ops, [*ops[1:], None], strict=True):
-        target = op["o"][0]
-        if op["op"] == "PAD" and following and _is_foldable(op["pads"], following, uses[target]):
-            folded[target] = (op["i"][0], (op["pads"][1][0], op["pads"][2][0]))
-        elif op["i"][0] in folded:
-            source, padding = folded[op["i"][0]]
-            kept.append({**op, "i": [source, *op["i"][1:]], "padding": padding})
-        else:
-            kept.append(op)
-    return kept
-
-
-def _is_foldable(pads: Sequence[Sequence[int]], following: Op, uses: int) -> bool:
-    even = all(before == after for before, after in pads)
-    feeds_conv = following["op"].endswith("CONV_2D") and following["pad"] == _VALID
-    return even and not any(pads[3]) and feeds_conv and uses == 1
-
-
 def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     """Padding (before, after) that gives ceil(size / stride) outputs."""
     outputs = -(-size // stride)
@@ -128,7 +106,7 @@ def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 def _window_padding(op: Op, kernel: Sequence[int], example: Tensor) -> tuple[int, int, int, int]:
     """(left, right, top, bottom) padding of a convolution or pooling."""
-    if op["pad"] == _VALID:
+    if op["pad"] == VALID:
         return 0, 0, 0, 0
     rows = _same_padding(example.shape[2], kernel[0], op["s"][0])
     columns = _same_padding(example.shape[3], kernel[1], op["s"][1])
@@ -147,14 +125,24 @@ def _bind_conv(op: Op, constants: Sequence[Tensor | None], examples: Sequence[Te
     even = left == right and top == bottom
     padding = op.get("padding", (top, left) if even else (0, 0))
     activate = _ACTIVATIONS[op["act"]]
-    stride = tuple(op["s"])
+    convolve = _convolution(weight, bias, op["s"], padding, groups)
 
     def run(x: Tensor) -> Tensor:
         if not even:
             x = F.pad(x, (left, right, top, bottom))
-        return activate(F.conv2d(x, weight, bias, stride, padding, groups=groups))
+        return activate(convolve(x))
 
     return run
+
+
+def _convolution(
+    weight: Tensor, bias: Tensor | None, stride: Sequence[int], padding: Sequence[int], groups: int
+) -> Bound:
+    """On one CPU thread torch multiplies matrices for a 1x1 convolution, which is slow into few channels."""
+    has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if has_onednn and weight.is_cpu and len(weight) < _NARROW_CHANNELS:
+        return lambda x: torch.mkldnn_convolution(x, weight, bias, padding, stride, (1, 1), groups)
+    return lambda x: F.conv2d(x, weight, bias, stride, padding, groups=groups)
 
 
 def _bind_max_pool(op: Op, constants: Sequence[Tensor | None], examples: Sequence[Tensor]) -> Bound:
@@ -182,6 +170,13 @@ def _bind_binary(combine: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., B
         return lambda x: activate(combine(x, constant))
 
     return bind
+
+
+def _bind_add(op: Op, constants: Sequence[Tensor | None], examples: Sequence[Tensor]) -> Bound:
+    if "into" not in op:
+        return _bind_binary(torch.add)(op, constants, examples)
+    into, activate = op["into"], _ACTIVATIONS[op["act"]]
+    return lambda *x: activate(x[into].add_(x[1 - into]))
 
 
 def _bind_unary(function: Callable[[Tensor], Tensor]) -> Callable[..., Bound]:
@@ -225,7 +220,7 @@ def _bind_concatenation(op: Op, constants: Sequence[Tensor | None], examples: Se
 
 
 def _bind_slice(op: Op, constants: Sequence[Tensor | None], examples: Sequence[Tensor]) -> Bound:
-    """Cuts every axis but the batch, which the stored graphs (made for a batch of one) slice or drop in vain."""
+    """Cuts every axis but the batch, which the stored graphs (made for a batch of one) slice in vain."""
     index = [slice(None)] * examples[0].dim()
     for axis in range(1, len(index)):
         begin = None if op["bm"] >> axis & 1 else op["b"][axis]
@@ -261,7 +256,7 @@ _BINDERS: dict[str, Callable[[Op, Sequence[Tensor | None], Sequence[Tensor]], Bo
     "RSQRT": _bind_unary(torch.rsqrt),
     "SQRT": _bind_unary(torch.sqrt),
     "LOGISTIC": _bind_unary(torch.sigmoid),
-    "ADD": _bind_binary(torch.add),
+    "ADD": _bind_add,
     "SUB": _bind_binary(torch.sub),
     "MUL": _bind_binary(torch.mul),
     "DIV": _bind_binary(torch.div),

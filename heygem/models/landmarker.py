@@ -3,7 +3,6 @@
 Always float32: a quarter of a pixel of rounding in half precision is a trembling lip on a 1080p frame.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from heygem.models.blendshapes import BLENDSHAPE_NAMES, BLENDSHAPE_POINTS
 from heygem.models.graph import OpGraph
-from heygem.models.resident import FloatArray, LoadContext, thinned, warm_images, warm_noise
+from heygem.models.resident import (
+    FloatArray,
+    LoadContext,
+    batches,
+    in_equal_shares,
+    warm_images,
+    warm_noise,
+)
 
 Reach = Literal["short", "full"]
 Images = npt.NDArray[np.uint8]
@@ -28,168 +35,6 @@ _ANCHOR_GRIDS: dict[Reach, tuple[tuple[int, int], ...]] = {  # (stride in px, an
 _MIN_SCORE = 0.5
 _SAME_FACE_OVERLAP = 0.3  # intersection over union above which two boxes are one face
 _LANDMARK_BUCKETS = (1, 8)
-_BLENDSHAPE_POINTS = np.array(
-    # fmt: off
-    [
-        0,
-        1,
-        4,
-        5,
-        6,
-        7,
-        8,
-        10,
-        13,
-        14,
-        17,
-        21,
-        33,
-        37,
-        39,
-        40,
-        46,
-        52,
-        53,
-        54,
-        55,
-        58,
-        61,
-        63,
-        65,
-        66,
-        67,
-        70,
-        78,
-        80,
-        81,
-        82,
-        84,
-        87,
-        88,
-        91,
-        93,
-        95,
-        103,
-        105,
-        107,
-        109,
-        127,
-        132,
-        133,
-        136,
-        144,
-        145,
-        146,
-        148,
-        149,
-        150,
-        152,
-        153,
-        154,
-        155,
-        157,
-        158,
-        159,
-        160,
-        161,
-        162,
-        163,
-        168,
-        172,
-        173,
-        176,
-        178,
-        181,
-        185,
-        191,
-        195,
-        197,
-        234,
-        246,
-        249,
-        251,
-        263,
-        267,
-        269,
-        270,
-        276,
-        282,
-        283,
-        284,
-        285,
-        288,
-        291,
-        293,
-        295,
-        296,
-        297,
-        300,
-        308,
-        310,
-        311,
-        312,
-        314,
-        317,
-        318,
-        321,
-        323,
-        324,
-        332,
-        334,
-        336,
-        338,
-        356,
-        361,
-        362,
-        365,
-        373,
-        374,
-        375,
-        377,
-        378,
-        379,
-        380,
-        381,
-        382,
-        384,
-        385,
-        386,
-        387,
-        388,
-        389,
-        390,
-        397,
-        398,
-        400,
-        402,
-        405,
-        409,
-        415,
-        454,
-        466,
-        468,
-        469,
-        470,
-        471,
-        472,
-        473,
-        474,
-        475,
-        476,
-        477,
-    ]
-    # fmt: on
-)
-BLENDSHAPE_NAMES: tuple[str, ...] = tuple(
-    "_neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft "
-    "cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft eyeLookInRight "
-    "eyeLookOutLeft eyeLookOutRight eyeLookUpLeft eyeLookUpRight eyeSquintLeft eyeSquintRight eyeWideLeft "
-    "eyeWideRight jawForward jawLeft jawOpen jawRight mouthClose mouthDimpleLeft mouthDimpleRight mouthFrownLeft "
-    "mouthFrownRight mouthFunnel mouthLeft mouthLowerDownLeft mouthLowerDownRight mouthPressLeft mouthPressRight "
-    "mouthPucker mouthRight mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper mouthSmileLeft "
-    "mouthSmileRight mouthStretchLeft mouthStretchRight mouthUpperUpLeft mouthUpperUpRight noseSneerLeft "
-    "noseSneerRight".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +80,7 @@ class FaceLandmarker:
             boxes, logits = self._run_detector(image, reach)
             scores = 1 / (1 + np.exp(-logits.cpu().numpy().reshape(-1).clip(-80, 80)))
             keep = scores > _MIN_SCORE
-            values = (
-                boxes[0].cpu().numpy()[keep] / size
-            )  # (N,16): centre, size, six keypoints, from the anchor
+            values = boxes[0].cpu().numpy()[keep] / size  # (N,16): centre, size, keypoints from the anchor
             found.append(_merged(values, self._anchors[reach][keep], scores[keep]))
         return found
 
@@ -249,7 +92,7 @@ class FaceLandmarker:
         """
         points = np.empty((len(crops), LANDMARKS, 3), np.float32)
         presence = np.empty(len(crops), np.float32)
-        for start, stop, bucket in _batches(len(crops)):
+        for start, stop, bucket in batches(len(crops), _LANDMARK_BUCKETS):
             batch = np.zeros((bucket, CROP_PX, CROP_PX, 3), np.uint8)
             batch[: stop - start] = crops[start:stop]
             values, logits = self._run_mesh(batch)
@@ -258,19 +101,27 @@ class FaceLandmarker:
         return points, presence
 
     def blendshapes(self, points: FloatArray) -> FloatArray:
-        """Expression of faces from points (B,478,2) in px: (B,52) in 0..1, in the order of `BLENDSHAPE_NAMES`."""
-        chosen = np.ascontiguousarray(points[:, _BLENDSHAPE_POINTS, :2], np.float32)
+        """Expression of faces from points (B,478,2) in px: (B,52) in 0..1, ordered as `BLENDSHAPE_NAMES`."""
+        chosen = np.ascontiguousarray(points[:, BLENDSHAPE_POINTS, :2], np.float32)
         rows = [self._blendshapes(torch.from_numpy(row[None]).to(self._device))[0] for row in chosen]
         return torch.cat(rows).cpu().numpy() if rows else np.empty((0, len(BLENDSHAPE_NAMES)), np.float32)
 
     def warm(self, bucket: str) -> FloatArray:
         """Run one shape on its fixed input. See `ResidentModel.warm`."""
-        if bucket == "short" or bucket == "full":
-            return thinned(*self._run_detector(warm_images(1, DETECTOR_PX[bucket], seed=1)[0], bucket))
-        if bucket == "blendshapes-1":
-            return self.blendshapes(warm_noise((1, LANDMARKS, 2), seed=2) * CROP_PX)[0]
-        count = int(bucket.removeprefix("landmarks-"))
-        return thinned(*self._run_mesh(warm_images(count, CROP_PX, seed=3)))
+        match bucket:
+            case "short":
+                return self._warm_detector("short")
+            case "full":
+                return self._warm_detector("full")
+            case "blendshapes-1":
+                return self.blendshapes(warm_noise((1, LANDMARKS, 2), seed=2) * CROP_PX).reshape(-1)
+            case _:
+                count = int(bucket.removeprefix("landmarks-"))
+                return in_equal_shares(*self._run_mesh(warm_images(count, CROP_PX, seed=3)))
+
+    def _warm_detector(self, reach: Reach) -> FloatArray:
+        image = warm_images(1, DETECTOR_PX[reach], seed=1)[0]
+        return in_equal_shares(*self._run_detector(image, reach))
 
     def _run_detector(self, image: Images, reach: Reach) -> list[torch.Tensor]:
         """(S,S,3) -> raw boxes (1,N,16) in px from their anchors, logits (1,N,1)."""
@@ -282,14 +133,6 @@ class FaceLandmarker:
         pixels = torch.from_numpy(crops).to(self._device).float()
         points, presence, _tongue = self._mesh(pixels.div_(255))  # 0..255 -> 0..1
         return points.reshape(-1, LANDMARKS, 3), presence.reshape(-1)
-
-
-def _batches(count: int) -> Iterator[tuple[int, int, int]]:
-    """Cut `count` crops into (start, stop, bucket): one crop alone goes as one, all else in eights."""
-    single, many = _LANDMARK_BUCKETS
-    for start in range(0, count, many):
-        stop = min(start + many, count)
-        yield start, stop, single if stop - start == 1 else many
 
 
 def _anchors(reach: Reach) -> FloatArray:

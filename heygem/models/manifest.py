@@ -16,7 +16,7 @@ MANIFEST_NAME = "manifest.toml"
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """One `[[file]]` of the manifest. `path` is relative to the models folder and begins with the model's name."""
+    """One `[[file]]` of the manifest. `path` is relative to the models folder and begins with `model`."""
 
     model: str
     path: str
@@ -96,7 +96,7 @@ class Manifest:
         absent = [file.path for file in self._files_of(model) if not (self.models_dir / file.path).exists()]
         path = self.models_dir / (absent[0] if absent else model)
         return WeightsMissingError(
-            f"{path} is not there: restore it from the project, or run `python -m heygem models verify`.",
+            f"{path} is not there: restore it from the project (`python -m heygem doctor` looks at all).",
             file=str(path),
         )
 
@@ -104,8 +104,8 @@ class Manifest:
         if path.stat().st_size == file.bytes and self._memo.sha256(path, rehash) == file.sha256:
             return
         raise WeightsCorruptError(
-            f"{path} is damaged (its content is not what {MANIFEST_NAME} says): delete it and restore it from the "
-            "project.",
+            f"{path} is damaged (its content is not what {MANIFEST_NAME} says): "
+            "delete it and restore it from the project.",
             file=str(path),
         )
 

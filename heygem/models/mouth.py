@@ -72,8 +72,9 @@ class MouthRepairNet:
         with torch.device("meta"):
             net = MouthUNet()
         weights = load_file(context.folder / "model.safetensors", device=str(context.device))
-        net.load_state_dict({name: weight.to(context.dtype) for name, weight in weights.items()}, assign=True)
-        self._net = net.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        arranged = {name: _arranged(weight, context.dtype) for name, weight in weights.items()}
+        net.load_state_dict(arranged, assign=True)
+        self._net = net.eval().requires_grad_(False)
 
     @property
     def bytes_resident(self) -> int:
@@ -84,13 +85,14 @@ class MouthRepairNet:
         """What to add to warped mouth crops so that they look real.
 
         Args:
-            inputs: (B,11,160,160) float32, by channel: 0-2 the warped crop, RGB in [-1,1]; 3 inside of the lips
-                and 4 whole mouth, masks from -1 (outside) to 1; 5-7 another crop of the person for reference, RGB
-                in [-1,1], or zeros; 8 one if there is a reference, else zero; 9 and 10 how open the mouth was in
-                the frame before warping and in the reference: lip gap over eye-corner distance, times 4.
+            inputs: (B,11,160,160) float32, by channel: 0-2 the warped crop, RGB in [-1,1]; 3 inside of the
+                lips and 4 whole mouth, masks from -1 (outside) to 1; 5-7 another crop of the person for
+                reference, RGB in [-1,1], or zeros; 8 one if there is a reference, else zero; 9 and 10 how
+                open the mouth was in the frame before warping and in the reference: lip gap over eye-corner
+                distance, times 4.
 
         Returns:
-            (B,3,160,160) float32, a residual of RGB in [-1,1]. Meant in full inside the lips, blurred on skin.
+            (B,3,160,160) float32, an addend to RGB in [-1,1]; meant in full inside the lips, blurred on skin.
         """
         residual = np.empty((len(inputs), 3, CROP_PX, CROP_PX), np.float32)
         for start, stop, bucket in batches(len(inputs), _BATCH_BUCKETS):
@@ -104,3 +106,10 @@ class MouthRepairNet:
         """Repair fixed noise in the range of real inputs. See `ResidentModel.warm`."""
         count = _BATCH_BUCKETS[self.buckets.index(bucket)]
         return self.repair(warm_noise((count, INPUT_CHANNELS, CROP_PX, CROP_PX), seed=5) * 2 - 1)
+
+
+def _arranged(weight: Tensor, dtype: torch.dtype) -> Tensor:
+    """In `dtype`, and the weights of convolutions in the memory order of the pictures they meet."""
+    if weight.dim() != 4:
+        return weight.to(dtype)
+    return weight.to(dtype, memory_format=torch.channels_last)

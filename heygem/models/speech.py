@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers.audio_utils import mel_filter_bank
 from transformers.models.whisper.configuration_whisper import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder as TransformersEncoder
@@ -33,7 +33,7 @@ class AudioEncoder(Protocol):
         """The lengths it encodes, ascending."""
 
     def encode(self, samples: FloatArray) -> Tensor:
-        """Mono sound (n,) in [-1,1], n exactly one bucket -> (50 * seconds, layers, width) float32 on its device."""
+        """Mono sound (n,) in [-1,1], n exactly one bucket -> (50 * seconds, layers, width) float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Window:
 def plan_windows(sample_count: int, buckets: Sequence[int] = BUCKET_SECONDS) -> list[Window]:
     """Cut 16 kHz sound into windows of the largest bucket that overlap by two seconds.
 
-    Sound that fits one bucket is one window in the smallest that holds it. In longer sound the last window is moved
-    back so that it is full of real sound, but for less than one motion frame (640 samples) of padding; it
-    then overlaps its neighbour by more than two seconds. No sound gives no window.
+    Sound that fits one bucket is one window in the smallest that holds it. In longer sound the last window is
+    moved back so that it is full of real sound, but for less than one motion frame (640 samples) of padding;
+    it then overlaps its neighbour by two seconds or more. No sound gives no window.
     """
     if sample_count == 0:
         return []
@@ -94,7 +94,7 @@ class WhisperEncoder:
             (50 * seconds, 6, 512) float32 on the device: what enters the first layer, then layers 1-5.
         """
         if samples.shape not in {(seconds * RATE_HZ,) for seconds in self.bucket_seconds}:
-            raise ValueError(f"{samples.shape} samples are no bucket of {self.bucket_seconds} s at {RATE_HZ} Hz")
+            raise ValueError(f"{samples.shape} samples are none of {self.bucket_seconds} s at {RATE_HZ} Hz")
         mel = self._log_mel(torch.from_numpy(samples).to(self._device)).to(self._dtype)
         hidden = F.gelu(self._net.conv1(mel[None]))  # (1,80,100 s) -> (1,512,100 s)
         hidden = F.gelu(self._net.conv2(hidden)).transpose(1, 2)  # -> (1,50 s,512)
@@ -107,8 +107,8 @@ class WhisperEncoder:
     def warm(self, bucket: str) -> FloatArray:
         """Run one length on fixed noise that swells like syllables. See `ResidentModel.warm`."""
         count = self.bucket_seconds[self.buckets.index(bucket)] * RATE_HZ
-        loudness = np.sin(np.arange(count, dtype=np.float32) * (np.pi * 4 / RATE_HZ)) ** 2  # 4 syllables a second
-        return self.encode((warm_noise((count,), seed=4) - 0.5) * loudness).cpu().numpy()
+        phases = np.arange(count, dtype=np.float32) * (np.pi * 4 / RATE_HZ)  # half a turn for a syllable
+        return self.encode((warm_noise((count,), seed=4) - 0.5) * np.sin(phases) ** 2).cpu().numpy()
 
     def _log_mel(self, samples: Tensor) -> Tensor:
         """(n,) -> (80, n / 160): Whisper's log-mel picture, its floor 8 decades under the loudest cell."""
@@ -118,12 +118,13 @@ class WhisperEncoder:
         return (mel.maximum(mel.max() - 8) + 4) / 4
 
 
-def _load_encoder(folder: Path, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def _load_encoder(folder: Path, device: torch.device, dtype: torch.dtype) -> TransformersEncoder:
     """Build the net without memory for it, then give it the stored weights."""
     config = WhisperConfig.from_json_file(folder / "config.json")
     with torch.device("meta"):
         net = TransformersEncoder(config)
-    net.layer_norm = nn.Identity()  # belongs to the sixth layer, which does not ship
+    del net.layer_norm  # belongs to the sixth layer, which does not ship
     weights = load_file(folder / "model.safetensors", device=str(device))
     net.load_state_dict({name: weight.to(dtype) for name, weight in weights.items()}, assign=True)
-    return net.eval().requires_grad_(False)
+    net.train(mode=False)
+    return net.requires_grad_(False)
