@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from safetensors.numpy import load_file
@@ -66,6 +67,8 @@ def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ..
         DeviceUnavailableError: the asked-for device is not there.
         WeightsMissingError, WeightsCorruptError: the bundled geometry is not there or damaged.
     """
+    # Frames are drawn side by side; OpenCV's own threads inside each call would only wait for each other.
+    cv2.setNumThreads(1)
     device = choose_device(settings.device, TorchCuda())
     manifest = Manifest.load(settings.models_dir, settings.cache_dir, settings.model_cache_dir)
     registry = ModelRegistry(CATALOG, manifest, torch.device(device.name), settings.precision, on_models)

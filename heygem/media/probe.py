@@ -49,8 +49,8 @@ def probe_video(path: Path) -> VideoInfo:
 def _check_size(path: Path, width: int, height: int) -> None:
     if min(width, height) < _MIN_SIDE_PX:
         raise UnsuitableMediaError(
-            f"The picture of '{path.name}' is only {width}x{height} pixels: use one of at least "
-            f"{_MIN_SIDE_PX}x{_MIN_SIDE_PX}.",
+            f"The picture of '{path.name}' is too small: use one of at least "
+            f"{_MIN_SIDE_PX}x{_MIN_SIDE_PX} pixels.",
             file=path.name,
         )
     if max(width, height) > _MAX_SIDE_PX:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import MouthPatch
 from heygem.engines.mesh.geometry import DrawMesh, facing
-from heygem.engines.mesh.raster import Coverage, Grid, cover
+from heygem.engines.mesh.raster import Grid, cover
 from heygem.media.types import YuvFrame
 
 Array = NDArray[np.float64]
 Plane = NDArray[np.uint8]
-NODES_ACROSS_FACE = 150  # grid density: nodes per face width
+NODES_ACROSS_FACE = 130  # grid density: nodes per face width
 MARGIN_PX = 2
 COLOUR_SHIFT_MAX = 24.0
 
@@ -60,33 +60,39 @@ class Composer:
         triangles = self._mesh.triangles
         grid = _grid(drawing, triangles, frame.y.shape)
         triangles = triangles[facing(drawing.target_px, triangles)]
-        coverage = cover(drawing.target_px, triangles, grid)
+        fields = cover(drawing.target_px, triangles, grid).fill(self._attributes(drawing))
         planes = [frame.y.copy(), frame.u.copy(), frame.v.copy()]
-        _warp_skin(planes, frame, coverage.fill(drawing.source_px - drawing.target_px), grid)
+        _warp_skin(planes, frame, fields[..., :2], grid)
         if drawing.mouths and drawing.mouth_strength > 0:
-            self._lay_mouths(planes, drawing, coverage)
+            _lay_mouths(planes, drawing, fields[..., 2:], grid)
         return YuvFrame(*planes)
 
-    def _lay_mouths(self, planes: list[Plane], drawing: Drawing, coverage: Coverage) -> None:
-        """Blend the weighted mouths over the skin where the mesh says it is mouth."""
-        alpha = coverage.fill(self._mesh.mouth_alpha[:, None] * drawing.mouth_strength)[..., 0]
-        window = _window(alpha)
-        if window is None:
-            return
-        grid, alpha = _part(coverage.grid, window), alpha[window]
-        sources = [coverage.fill(patch.vertices_px)[window] for patch, _ in drawing.mouths]
-        for index, plane in enumerate(planes):
-            scale = 1 if index == 0 else 2
-            box = _clipped(grid, plane.shape, scale)
-            if box.width <= 0 or box.height <= 0:
-                continue
-            weight = _to_pixels(alpha, grid, scale, box)
-            mouth = np.zeros(weight.shape, np.float32)
-            for (patch, share), source in zip(drawing.mouths, sources, strict=True):
-                mouth += share * _sample(patch, index, _to_pixels(source, grid, scale, box), scale)
-            skin = box.of(plane).astype(np.float32)
-            mouth += _colour_shift(skin, mouth, weight)
-            box.of(plane)[...] = np.clip(skin + weight * (mouth - skin) + 0.5, 0, 255).astype(np.uint8)
+    def _attributes(self, drawing: Drawing) -> Array:
+        """(V,3+2M): where skin comes from, how much is mouth, and where each mouth comes from."""
+        alpha = self._mesh.mouth_alpha[:, None] * drawing.mouth_strength
+        mouths = [patch.vertices_px for patch, _ in drawing.mouths]
+        return np.concatenate([drawing.source_px - drawing.target_px, alpha, *mouths], 1)
+
+
+def _lay_mouths(planes: list[Plane], drawing: Drawing, fields: NDArray[np.float32], grid: Grid) -> None:
+    """Blend the weighted mouths over the skin; `fields` (rows,columns,1+2M): mouth weight, then sources."""
+    window = _window(fields[..., 0])
+    if window is None:
+        return
+    grid, fields = _part(grid, window), fields[window]
+    sources = [fields[..., first : first + 2] for first in range(1, fields.shape[2], 2)]
+    for index, plane in enumerate(planes):
+        scale = 1 if index == 0 else 2
+        box = _clipped(grid, plane.shape, scale)
+        if box.width <= 0 or box.height <= 0:
+            continue
+        weight = _to_pixels(fields[..., 0], grid, scale, box)
+        mouth = np.zeros(weight.shape, np.float32)
+        for (patch, share), source in zip(drawing.mouths, sources, strict=True):
+            mouth += share * _sample(patch, index, _to_pixels(source, grid, scale, box), scale)
+        skin = box.of(plane).astype(np.float32)
+        mouth += _colour_shift(skin, mouth, weight)
+        box.of(plane)[...] = np.clip(skin + weight * (mouth - skin) + 0.5, 0, 255).astype(np.uint8)
 
 
 def _grid(drawing: Drawing, triangles: NDArray[np.int64], shape: tuple[int, ...]) -> Grid:
@@ -97,7 +103,7 @@ def _grid(drawing: Drawing, triangles: NDArray[np.int64], shape: tuple[int, ...]
     low = np.clip(points.min(0) - MARGIN_PX, 0, limit - 2)
     high = np.clip(points.max(0) + MARGIN_PX, low + 2, limit)
     face_width = float(np.ptp(drawing.source_px[:, 0]))
-    return Grid.around(low, high, max(1, round(face_width / NODES_ACROSS_FACE / 1.5)))
+    return Grid.around(low, high, max(1, round(face_width / NODES_ACROSS_FACE)))
 
 
 def _clipped(grid: Grid, shape: tuple[int, ...], scale: int) -> _Box:

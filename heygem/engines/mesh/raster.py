@@ -4,6 +4,7 @@ Everything is vectorised over (triangle, node) pairs; the cost follows the area 
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,11 +63,12 @@ class Coverage:
 
     def fill(self, attributes: NDArray[np.floating], background: float = 0.0) -> Array:
         """Interpolate (V,A) attributes: -> (rows,columns,A) float32, `background` where no triangle is."""
-        count = attributes.shape[1]
-        values = np.full((self.grid.rows * self.grid.columns, count), background, np.float32)
-        picked = attributes.astype(np.float32)[self.corners]  # (P,3,A)
-        values[self.nodes] = np.einsum("pc,pca->pa", self.weights, picked)
-        return values.reshape(self.grid.rows, self.grid.columns, count)
+        exact = attributes.astype(np.float32)
+        values = np.full((self.grid.rows * self.grid.columns, exact.shape[1]), background, np.float32)
+        # One corner after the other: several times faster than one product over (P,3,A).
+        parts = (self.weights[:, k, None] * exact[self.corners[:, k]] for k in range(3))  # (P,A)
+        values[self.nodes] = reduce(np.add, parts)
+        return values.reshape(self.grid.rows, self.grid.columns, -1)
 
 
 def cover(vertices_px: NDArray[np.floating], triangles: NDArray[np.int64], grid: Grid) -> Coverage:
