@@ -78,7 +78,7 @@ def rewritten(path: Path, change: Callable[[int, YuvFrame], YuvFrame]) -> None:
 
 def leaving(number: int, frame: YuvFrame) -> YuvFrame:
     """The face slides out of the picture and is gone."""
-    shift = number * 24
+    shift = number * frame.width // 13
     return YuvFrame(
         *(np.roll(p, shift // s, 1) if number < 8 else np.full_like(p, 100) for p, s in _planes(frame))
     )

@@ -15,8 +15,7 @@ ASSETS = Path(__file__).parents[1] / "heygem" / "assets"
 THUMBNAIL_FRAME = 18  # mouth closed, eyes open, in every clip
 THUMBNAIL_SIZE = (480, 270)
 REHEARSAL_FRAMES = slice(50, 62)  # Anna closes her silence and starts to speak: a closed and an open mouth
-REHEARSAL_CROP = (240, 105, 800, 450)  # x, y, width, height: the face fills a third of the width
-REHEARSAL_SIZE = (320, 180)
+REHEARSAL_SIZE = (1280, 720)  # that of a usual job: buffers and threads of that size are warm then, too
 
 RgbImage = npt.NDArray[np.uint8]  # (H,W,3)
 
@@ -37,8 +36,7 @@ def write_thumbnail(clip: Path) -> None:
 
 
 def write_rehearsal_clip(clip: Path, target: Path) -> None:
-    """Cuts `REHEARSAL_FRAMES` out of `clip`, cropped to the face and small."""
-    x, y, width, height = REHEARSAL_CROP
+    """Cuts `REHEARSAL_FRAMES` out of `clip`."""
     with av.open(target, "w", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": "18", "preset": "veryslow"})
         stream.width, stream.height = REHEARSAL_SIZE
@@ -47,10 +45,7 @@ def write_rehearsal_clip(clip: Path, target: Path) -> None:
         stream.codec_context.color_trc = 1
         stream.codec_context.color_range = 1
         for image in read_frames(clip, REHEARSAL_FRAMES):
-            face = cv2.resize(
-                image[y : y + height, x : x + width], REHEARSAL_SIZE, interpolation=cv2.INTER_AREA
-            )
-            frame = av.VideoFrame.from_ndarray(face, format="rgb24")
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
         container.mux(stream.encode())
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 FOLDER = Path(__file__).parent
-REHEARSAL_CLIP = FOLDER / "warmup.mp4"  # 12 frames, 320x180: what an engine rehearses on
+REHEARSAL_CLIP = FOLDER / "warmup.mp4"  # 12 frames, 1280x720: what an engine rehearses on
 
 Language = Literal["en", "zh"]
 
