@@ -52,7 +52,7 @@ class LipSyncResult:
 class PreparedTemplate:
     """Outcome of preparing a template ahead of its first job."""
 
-    content_hash: str
+    asset_key: str  # what the template cache calls it
     frame_count: int
     frames_without_face: int
     was_prepared: bool

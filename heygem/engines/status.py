@@ -30,6 +30,7 @@ class EngineStatus:
     ready_seconds: float | None = None  # start of preloading -> READY
     preload: bool = True  # False: models load on first use
     problem: str = ""  # set with FAILED: what happened and what to do
+    problem_code: str = ""  # the `code` of the error behind it, for translation
     job_id: str | None = None  # set with BUSY
 
     @property

@@ -24,6 +24,10 @@ class StatusBoard:
             self.status = replace(self.status, **changes)
             self._changed.notify_all()
 
+    def fail(self, problem: str, code: str) -> None:
+        """The engine is not coming back in this process: what happened and what to do."""
+        self.publish(state=EngineState.FAILED, step="", job_id=None, problem=problem, problem_code=code)
+
     def publish_models(self, models: tuple[ModelStatus, ...]) -> None:
         """Replace the models; while the engine comes up, its step is the model on its way."""
         step = self.status.step

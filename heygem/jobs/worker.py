@@ -144,7 +144,7 @@ class EngineWorker:
         except Exception as error:
             _log.exception("the engine failed")
             verdict = explain(error, self._settings.log_dir)
-            self.board.publish(state=EngineState.FAILED, step="", problem=str(verdict))
+            self.board.fail(str(verdict), verdict.code)
             if isinstance(verdict, DeviceLostError):
                 self._end_for_good(str(verdict))
 
@@ -296,5 +296,5 @@ class EngineWorker:
 
     def _end_for_good(self, reason: str) -> None:
         self._is_stopping = True
-        self.board.publish(state=EngineState.FAILED, step="", problem=reason, job_id=None)
+        self.board.fail(reason, DeviceLostError.code)
         self._on_fatal(reason)

@@ -53,7 +53,8 @@ def banner(engine: EngineStatus, now_seconds: float, language: Language) -> Sent
     if engine.state is EngineState.BUSY:
         return Sentence("busy", text(language, "busy"), text(language, "busy_detail"))
     if engine.state is EngineState.FAILED:
-        detail = text(language, "failed_detail", problem=engine.problem)
+        problem = error_sentence(language, engine.problem_code, engine.problem)
+        detail = text(language, "failed_detail", problem=problem)
         return Sentence("bad", text(language, "failed"), detail)
     return Sentence("wait", text(language, engine.state.value), text(language, "stopping_detail"))
 

@@ -76,8 +76,12 @@ def test_ready_busy_failed_and_stopping() -> None:
     assert "12.3 s" in banner(ready, 0, "en").detail
     assert "first use" in banner(replace(ready, preload=False), 0, "en").detail
     assert banner(EngineStatus(EngineState.BUSY), 0, "en").tone == "busy"
-    failed = banner(EngineStatus(EngineState.FAILED, problem="m.bin is damaged: restore it."), 0, "en")
+    engine = EngineStatus(
+        EngineState.FAILED, problem="m.bin is damaged: restore it.", problem_code="weights_corrupt"
+    )
+    failed = banner(engine, 0, "en")
     assert failed.tone == "bad" and failed.detail.startswith("m.bin is damaged: restore it.")
+    assert banner(engine, 0, "zh").detail.startswith("模型文件已损坏")
     assert banner(EngineStatus(EngineState.DRAINING), 0, "en").headline == "Shutting down"
     assert banner(EngineStatus(EngineState.STOPPED), 0, "zh").headline == "已停止"
 
