@@ -12,6 +12,7 @@ from heygem.media.yuv import crop_rgb
 from heygem.models.landmarker import DETECTOR_PX, Detection, FaceLandmarker
 from heygem.templates.canonical import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, VERTEX_COUNT
 from heygem.templates.face_track import FaceTrack
+from heygem.templates.likeness import Likeness
 
 LANDMARK_CROP_PX = 256
 CROP_MARGIN = 1.5  # crop side over face size, as the landmark net was trained
@@ -23,7 +24,7 @@ PARTS_EVERY_FRAMES = (
     8  # searching the parts of a picture is dear; a clip without a face must not take for ever
 )
 PART_SIDES = (0.7, 0.35)  # of the picture's short side
-# A lost face may return within this many face widths; farther away it is somebody else.
+# A lost face may return within this many face widths; farther away it has to look like the same person.
 RETURN_DISTANCE_FACES = 1.5
 
 
@@ -107,6 +108,7 @@ class FaceTracker:
         self._colour = colour
         self._face_point = face_point
         self._last: Face | None = None
+        self._likeness = Likeness()
         self._searched = 0
 
     def track(self, frames: Iterable[YuvFrame], on_frame: Callable[[int], None]) -> FaceTrack:
@@ -123,7 +125,9 @@ class FaceTracker:
             face = self._follow(frame) if following else None
             face = face or self._find(frame)
             following = face is not None
-            self._last = face or self._last
+            if face:
+                self._last = face
+                self._likeness.learn(face.points_px)
             faces.append(face)
             on_frame(len(faces))
         track = FaceTrack(
@@ -195,7 +199,9 @@ class FaceTracker:
             last = self._last
             nearest = min(faces, key=lambda face: _distance(face, last.centre_px))
             reach_px = RETURN_DISTANCE_FACES * max(last.width_px, nearest.width_px)
-            return nearest if _distance(nearest, last.centre_px) <= reach_px else None
+            if _distance(nearest, last.centre_px) <= reach_px:
+                return nearest
+            return next((face for face in faces if self._likeness.is_of(face.points_px)), None)
         if self._face_point is not None:
             point = np.array(self._face_point) * (width, height)
             return min(faces, key=lambda face: _distance(face, point))

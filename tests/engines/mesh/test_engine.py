@@ -27,6 +27,7 @@ from heygem.templates.tracker import FaceTracker
 from training.real_pairs import check_pair
 
 SPEECH = next(speech.audio_path for speech in DEFAULT_SPEECHES if speech.name == "speech_en_female")
+OTHER = next(template.video_path for template in DEFAULT_TEMPLATES if template.name == "marcus_idle")
 IDLE = next(template.video_path for template in DEFAULT_TEMPLATES if template.name == "anna_idle")
 
 
@@ -230,3 +231,24 @@ def test_frame_times_are_exact_at_any_rate() -> None:
     exact = [round(Fraction(i) * Fraction(24, 30)) for i in (5, 50_000, 99_995)]
     assert [int(frames[i]) for i in (5, 50_000, 99_995)] == exact
     assert base_frames(7, Fraction(25), 1, Fraction(25), "pingpong").tolist() == [0] * 7
+
+
+def first_frame(path: Path) -> YuvFrame:
+    with FrameSource(probe_video(path)) as reader:
+        return next(iter(reader.read())).copy()
+
+
+def beside(left: YuvFrame, right: YuvFrame) -> YuvFrame:
+    pairs = ((left.y, right.y), (left.u, right.u), (left.v, right.v))
+    return YuvFrame(*(np.concatenate(pair, 1) for pair in pairs))
+
+
+def test_after_a_cut_the_same_person_is_found_again_and_nobody_else(mesh: MeshEngine) -> None:
+    """The face jumps from the left end of a wide picture to the right one, as in an edited clip."""
+    anna, marcus = first_frame(IDLE), first_frame(OTHER)
+    empty = YuvFrame(*(np.full_like(plane, 110) for plane in (anna.y, anna.u, anna.v)))
+    frames = [beside(anna, empty)] * 3 + [beside(empty, marcus)] * 2 + [beside(empty, anna)] * 3
+    colour = probe_video(IDLE).colour
+    track = FaceTracker(mesh.models.landmarker, colour).track(frames, lambda _: None)
+    assert track.present.tolist() == [True] * 3 + [False] * 2 + [True] * 3
+    assert track.points[0, :468, 0].mean() < anna.width < track.points[-1, :468, 0].mean()
