@@ -81,6 +81,7 @@ def preload(arguments: argparse.Namespace, settings: Settings, build_engines: En
 def generate(arguments: argparse.Namespace, settings: Settings, build_engines: EngineBuilder | None) -> int:
     """Make one video."""
     configure_logging(settings.log_dir, to_terminal=False)
+    _check_inputs(arguments.audio, arguments.template)
     out = _checked_output(arguments.out, (arguments.audio, arguments.template))
     spec = JobSpec(arguments.audio, arguments.template, options=_options(arguments))
     fatal: SimpleQueue[str] = SimpleQueue()
@@ -161,7 +162,7 @@ def _add_generate_arguments(parser: argparse.ArgumentParser) -> None:
 def _rate(text: str) -> Fraction:
     try:
         return Fraction(text)
-    except ZeroDivisionError:
+    except (ValueError, ZeroDivisionError):
         raise argparse.ArgumentTypeError(f"{text!r} is no frame rate") from None
 
 
@@ -173,6 +174,15 @@ def _options(arguments: argparse.Namespace) -> LipSyncOptions:
         loop_mode=arguments.loop_mode,
         quality_crf=arguments.crf,
     )
+
+
+def _check_inputs(*paths: Path) -> None:
+    """Raise SettingsError unless each of them is a file."""
+    for path in paths:
+        if path.is_dir():
+            raise SettingsError(f"{path} is a folder: give the path of a file.")
+        if not path.exists():
+            raise SettingsError(f"The file {path} is not there: check the path.")
 
 
 def _checked_output(out: Path, inputs: Sequence[Path]) -> Path:

@@ -179,7 +179,9 @@ def check_server(settings: Settings) -> Iterator[Finding]:
         answer = json.loads(connection.getresponse().read())
         ready, state, reasons = bool(answer["ready"]), str(answer["state"]), list(answer["reasons"])
     except ConnectionRefusedError:
-        yield Finding(Level.NOTE, f"no server runs at {address}; ./start_app.sh starts one")
+        yield Finding(
+            Level.NOTE, f"no server runs at {address}; ./start_app.sh starts one (other ports: --port)"
+        )
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         remedy = "Stop the program that has this port, or choose another with --port."
         yield Finding(Level.WRONG, f"what runs at {address} is not HeyGem, or hangs", remedy)

@@ -50,7 +50,9 @@ class Settings:
         Raises:
             SettingsError: a value cannot be used.
         """
-        parser = argparse.ArgumentParser(prog="heygem")
+        parser = argparse.ArgumentParser(
+            prog="heygem", epilog="./start_app.sh also takes --daemon: it then runs in the background."
+        )
         add_settings_arguments(parser)
         return cls.from_namespace(parser.parse_args(argv), environ)
 

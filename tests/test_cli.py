@@ -103,6 +103,23 @@ def test_generate_says_in_a_sentence_why_it_failed(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("name", "words"), [(".", "is a folder"), ("no.mp4", "check the path")])
+def test_generate_refuses_a_path_that_is_no_file(
+    name: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template, out = tmp_path / name, tmp_path / "out.mp4"
+    code = run("generate", "--audio", SPEECH, "--template", template, "--out", out, engines=no_engines)
+    assert code == MISUSED
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rate", ["abc", "30/0"])
+def test_generate_refuses_what_is_no_frame_rate(rate: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("generate", "--audio", SPEECH, "--template", SPEECH, "--out", "o.mp4", "--fps", rate)
+    assert f"{rate!r} is no frame rate" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["out.avi", "nowhere/out.mp4"])
 def test_generate_refuses_a_place_where_no_result_can_go(name: str, tmp_path: Path) -> None:
     assert generate(tmp_path / name, engines=no_engines) == MISUSED

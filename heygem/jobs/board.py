@@ -1,5 +1,6 @@
 """The engine's status for everybody else: a frozen snapshot that is replaced whole."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Condition
@@ -7,6 +8,8 @@ from typing import Any
 
 from heygem.engines.status import EngineState, EngineStatus
 from heygem.models.status import ModelState, ModelStatus
+
+_log = logging.getLogger(__name__)
 
 _ON_THE_WAY = (ModelState.VERIFYING, ModelState.LOADING, ModelState.WARMING)
 
@@ -23,6 +26,11 @@ class StatusBoard:
         with self._changed:
             self.status = replace(self.status, **changes)
             self._changed.notify_all()
+
+    def serve(self, ready_seconds: float) -> None:
+        """The engine is up, that long after it began."""
+        self.publish(state=EngineState.READY, step="", ready_seconds=ready_seconds)
+        _log.info("ready on %s after %.1f s", self.status.device, ready_seconds)
 
     def fail(self, problem: str, code: str) -> None:
         """The engine is not coming back in this process: what happened and what to do."""

@@ -155,7 +155,7 @@ class EngineWorker:
         self.board.publish(device=engines.device.name, device_note=engines.device.note)
         if self._settings.preload:
             engines.preload()
-        self.board.publish(state=EngineState.READY, step="", ready_seconds=time.monotonic() - started_at)
+        self.board.serve(time.monotonic() - started_at)
         return engines
 
     def _serve(self, engines: EngineSet) -> None:

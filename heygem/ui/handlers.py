@@ -101,7 +101,7 @@ class PageHandlers:
     def _template(self, template_id: str | None, upload: str | None, language: Language) -> tuple[Path, str]:
         """Path and name of what the reader chose; an upload wins, for choosing a card clears it."""
         if upload:
-            return Path(upload), Path(upload).stem
+            return Path(upload), _own_name(Path(upload))
         for card in self._studio.templates():
             if card.id == template_id:
                 return card.path, card.title_zh if language == "zh" else card.title_en
@@ -182,7 +182,7 @@ def guarded(act: Callable[[], _T], language: Language, explain: Callable[[str], 
         return explain(text(language, missing.key))
     except HeyGemError as error:
         logger.info("refused: %s", error)
-        return explain(error_sentence(language, error.code, str(error)))
+        return explain(error_sentence(language, error.code, str(error), error.details.get("file", "")))
     except Exception:
         logger.exception("the page could not do what was asked")
         return explain(text(language, "failed_elsewhere"))
@@ -220,4 +220,9 @@ def _speech_title(path: Path, language: Language) -> str:
     for speech in DEFAULT_SPEECHES:
         if speech.audio_path.stem == path.stem:
             return speech.title_zh if language == "zh" else speech.title_en
-    return path.stem
+    return _own_name(path)
+
+
+def _own_name(path: Path) -> str:
+    """What the reader calls an uploaded file: browsers send the quotes of its name encoded."""
+    return path.stem.replace("%22", '"')

@@ -200,7 +200,7 @@ def _history_tab() -> HistoryTab:
             rows = history_list()
             message = _html()
         with gr.Column(scale=5, min_width=320):
-            player = _html()
+            player = _html(elem_id="hg-history-player")
     return HistoryTab(rows, message, player)
 
 

@@ -8,7 +8,7 @@ from heygem.jobs.job import Job, JobState
 from heygem.models.status import ModelState, ModelStatus
 from heygem.server.urls import job_template_url, result_url
 from heygem.ui.status import STATE_TONES, Figure, Sentence, format_bytes, format_duration
-from heygem.ui.texts import Language, text
+from heygem.ui.texts import Language, error_sentence, text
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -86,7 +86,7 @@ def _template_tile(job: Job, language: Language) -> str:
     label = f"<figcaption>{escape(text(language, 'tile_template'))}</figcaption>"
     url = job_template_url(job.id)
     if job.spec.template_path.suffix.lower() in PHOTO_SUFFIXES:
-        picture = f'<img src="{url}" alt="">'
+        picture = f'<img src="{url}" alt="" onerror="this.remove()">'  # inputs go when the cache is cleared
     else:
         picture = f'<video src="{url}" muted loop autoplay playsinline preload="metadata"></video>'
     return f'<figure class="hg-tile hg-template">{picture}{label}</figure>'
@@ -117,6 +117,8 @@ def _history_row(job: Job, language: Language) -> str:
     facts = [when]
     if job.finished_at is not None and job.started_at is not None:
         facts.append(format_duration(job.finished_at - job.started_at, language))
+    if job.state is JobState.FAILED:
+        facts.append(error_sentence(language, job.error_code, job.error_message))
     state = escape(text(language, f"state_{job.state.value}"))
     return (
         f'<li><span class="hg-state hg-{STATE_TONES[job.state]}">{state}</span>'

@@ -20,10 +20,12 @@ MAX_UPLOAD = "4gb"
 UPLOADS_SWEPT_EVERY_SECONDS = 3600
 UPLOADS_KEPT_SECONDS = 24 * 3600  # jobs keep copies of their own
 
-# On a phone the result is below the button; on a desk it is beside it, and nothing scrolls.
-SHOW_OUTCOME = (
-    "() => document.getElementById('hg-outcome').scrollIntoView({behavior: 'smooth', block: 'nearest'})"
-)
+# On a phone the result is below the button; on a desk it is beside it, and nothing scrolls. What is wrong
+# stands right below the button, where the window may end.
+SHOW_OUTCOME = """
+() => (document.querySelector('#hg-message .hg-bad') ?? document.getElementById('hg-outcome'))
+    .scrollIntoView({behavior: 'smooth', block: 'nearest'})
+"""
 
 # Small things that answer at once: they need no place in Gradio's queue, and no spinner.
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}

@@ -34,7 +34,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "quality_best": ("Best", "最佳"),
     "quality_high": ("High", "高"),
     "quality_small": ("Small file", "小文件"),
-    "visible_label": ("Write “AI generated” on the picture", "在画面上标注“AI 生成”"),
+    "visible_label": ("Write “AI generated” on the picture", "在画面上标注“AI generated”（AI 生成）"),
     "generate": ("Generate", "生成视频"),
     "cancel": ("Cancel", "取消"),
     "clear_cache": ("Clear cache", "清理缓存"),
@@ -227,11 +227,16 @@ def text(language: Language, key: str, **values: object) -> str:
     return TEXTS[key][language == "zh"].format_map(values)
 
 
-def error_sentence(language: Language, code: str, message: str) -> str:
-    """What to tell the reader: the error's own sentence in English, the meaning of its code in Chinese."""
+def error_sentence(language: Language, code: str, message: str, file: str = "") -> str:
+    """What to tell the reader: the error's own sentence in English, the meaning of its code in Chinese.
+
+    Args:
+        file: which file is meant, where one is; the English sentence names it already.
+    """
     if language == "en":
         return message
-    return ERRORS_ZH.get(code, ERRORS_ZH["internal"])
+    sentence = ERRORS_ZH.get(code, ERRORS_ZH["internal"])
+    return f"“{file}”：{sentence}" if file else sentence
 
 
 def language_of(accept_language: str) -> Language:

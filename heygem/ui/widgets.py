@@ -46,6 +46,9 @@ _HISTORY_JS = """
 element.addEventListener('click', event => {
     const { action, job, confirm: question } = event.target.closest('[data-action]')?.dataset ?? {};
     if (action && (!question || window.confirm(question))) trigger('click', { action, job });
+    if (action === 'play') {
+        document.getElementById('hg-history-player').scrollIntoView({ behavior: 'smooth', block: 'nearest' });
+    }
 });
 """
 

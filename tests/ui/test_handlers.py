@@ -69,6 +69,14 @@ def test_an_upload_wins_over_the_card(tmp_path: Path) -> None:
         assert studio.jobs.get(job_id).spec.template_name == CLIP.stem
 
 
+def test_an_upload_keeps_the_quotes_of_its_name(tmp_path: Path) -> None:
+    sent = tmp_path / "我的 %22一号%22.flac"  # what a browser makes of: 我的 "一号".flac
+    sent.write_bytes(SPEECH.read_bytes())
+    with fake_studio(tmp_path, start=False) as studio:
+        job_id, _ = generate(PageHandlers(studio), sent)
+        assert studio.jobs.get(job_id).spec.audio_name == '我的 "一号"'
+
+
 @pytest.mark.parametrize(
     ("audio", "template", "words"),
     [(None, "anna", "语音"), (SPEECH, "", "人物"), (SPEECH, "../../etc/passwd", "人物")],
@@ -90,7 +98,7 @@ def test_a_bad_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
         _, chinese = generate(handlers, upload=bad, request=CHINESE)
         assert "Traceback" not in english and "Error" not in english
         assert english.count("<p") == 1
-        assert "音视频文件" in chinese
+        assert "音视频文件" in chinese and "坏" in chinese
         _, problem = generate(handlers)
         assert problem == "", "the next job is refused too"
 

@@ -80,6 +80,14 @@ def test_actions_fit_the_state() -> None:
     assert actions(replace(DONE, output_path=None)) == [False, False, True]
 
 
+def test_a_failed_job_says_why() -> None:
+    failed = replace(
+        DONE, state=JobState.FAILED, output_path=None, error_code="face_none", error_message="No face."
+    )
+    assert "No face." in markup.history([failed], "en")
+    assert "没有找到人脸" in markup.history([failed], "zh")
+
+
 def test_download_is_there_once_there_is_a_file() -> None:
     assert "?download=true" in markup.download_link(DONE, "en")
     assert markup.download_link(replace(DONE, state=JobState.RUNNING), "en") == ""
