@@ -1,10 +1,9 @@
-"""What an evaluation found: means with intervals by group of clips, as JSON and as Markdown, and contact sheets."""
+"""What an evaluation found: means with intervals by group, as JSON and as Markdown, and contact sheets."""
 
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import isnan
 from pathlib import Path
 
 import cv2
@@ -14,13 +13,13 @@ from numpy.typing import NDArray
 from heygem.media.frames import FrameSource
 from heygem.media.types import VideoInfo
 from heygem.media.yuv import crop_rgb
-from training.picture_ruler import HALF_WIDTH, eye_distance_px, mouth_centre
+from training.picture_ruler import eye_distance_px, mouth_centre
 from training.ruler import MAX_LAG_FRAMES, bootstrap_interval
 
-Figures = Mapping[str, float]
-TILE_PX = 192
-TILE_REACH = 1.2  # a close-up shows a little more than the mouth box
-SHEET_COLUMNS = 10
+Figures = Mapping[str, float | None]  # None: the clip cannot have it
+TILE_PX = 224
+TILE_SIDE = 1.1  # in eye distances
+SHEET_COLUMNS = 8
 LANGUAGES = {"en": "English", "zh": "Mandarin"}
 
 # Name, headline and decimals of each column; a figure that a table lacks is one that it cannot have.
@@ -87,7 +86,7 @@ def summary(reports: Sequence[ClipReport]) -> dict[str, dict[str, dict[str, Mean
 def _means(rows: Sequence[Figures]) -> dict[str, Mean]:
     means = {}
     for name in COLUMNS:
-        values = [row[name] for row in rows if name in row and not isnan(row[name])]
+        values = [value for row in rows if (value := row.get(name)) is not None]
         if values:
             means[name] = Mean(float(np.mean(values)), *bootstrap_interval(values), len(values))
     return means
@@ -95,7 +94,7 @@ def _means(rows: Sequence[Figures]) -> dict[str, Mean]:
 
 def lag_histogram(reports: Sequence[ClipReport], table: str) -> dict[int, int]:
     """Clips by the signed lag of their best correlation, in frames."""
-    counted = Counter(int(report.figures[table]["lag_frames"]) for report in reports)
+    counted = Counter(report.figures[table]["lag_frames"] for report in reports)
     return {lag: counted[lag] for lag in range(-MAX_LAG_FRAMES, MAX_LAG_FRAMES + 1)}
 
 
@@ -127,7 +126,7 @@ def _markdown(reports: Sequence[ClipReport]) -> Iterator[str]:
         yield from _table_head(["clip", *(COLUMNS[name][0] for name in names)])
         for report in reports:
             figures = report.figures[table]
-            yield _row([report.name, *(f"{figures[name]:.{COLUMNS[name][1]}f}" for name in names)])
+            yield _row([report.name, *(_number(figures[name], COLUMNS[name][1]) for name in names)])
         yield ""
     yield "## Lag of the best correlation, in frames (positive: the mouth is late)\n"
     yield from _table_head(["", *(f"{lag:+d}" for lag in lag_histogram(reports, "own"))])
@@ -141,6 +140,10 @@ def _table_head(cells: Sequence[str]) -> list[str]:
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:.{decimals}f}"
 
 
 def _interval(mean: Mean | None, decimals: int) -> str:
@@ -160,9 +163,9 @@ def write_sheet(videos: Sequence[VideoInfo], points_px: NDArray[np.float32], pat
 def _close_ups(
     video: VideoInfo, points_px: NDArray[np.float32], moments: Sequence[int]
 ) -> Iterator[NDArray[np.uint8]]:
-    """(192,192,3) RGB for each moment."""
+    """(224,224,3) RGB for each moment."""
     with FrameSource(video) as source:
         for moment, frame in zip(moments, source.read_schedule(moments), strict=True):
-            scale = 2 * HALF_WIDTH * TILE_REACH * eye_distance_px(points_px[moment]) / TILE_PX
+            scale = TILE_SIDE * eye_distance_px(points_px[moment]) / TILE_PX
             corner = mouth_centre(points_px[moment]) - scale * (TILE_PX - 1) / 2
             yield crop_rgb(frame, np.column_stack([np.eye(2) * scale, corner]), TILE_PX, video.colour)

@@ -54,7 +54,7 @@ def grey_of(frame: YuvFrame, colour: ColourTags) -> Grey:
 
 def mouth_centre(points_px: NDArray[np.floating]) -> NDArray[np.floating]:
     """(478,2+) -> (2,): the middle of the lip points."""
-    return points_px[list(LIPS), :2].mean(0)
+    return np.asarray(points_px[list(LIPS), :2].mean(0))
 
 
 def eye_distance_px(points_px: NDArray[np.floating]) -> float:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from heygem.engines.base import LipSyncRequest
 from heygem.engines.factory import build_engines
 from heygem.engines.mesh.engine import MeshEngine, SilentContext
-from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
+from heygem.engines.mesh.render import Wish
+from heygem.engines.mesh.shaping import wanted_gap
 from heygem.engines.mesh.speech_motion import full_basis, predict_steps, shape_motion
 from heygem.media.audio import decode_speech
 from heygem.media.frames import FrameSource
@@ -88,8 +89,9 @@ def check_pair(engine: MeshEngine, template: Path, speech_path: Path, folder: Pa
         steps = predict_steps(speech, engine.models.encoder, engine.models.motion)
         basis = full_basis(engine.models.motion)
         motion = shape_motion(steps, speech, basis, result.frame_count, result.fps, request.options)
-        wanted = wanted_shapes(portrait.neutral, motion.displacement(0, len(motion)))
-        asked = wanted_gap(wanted) / face.eye_distance
+        # Without the bank's gain: it is there so that the opening is seen as asked for.
+        wish = Wish.of(portrait, motion, 1.0, engine.renderer.mesh, face)
+        asked = wanted_gap(wish.shapes(0, len(motion))) / face.eye_distance
         closed = (
             float(np.quantile(openings(portrait.track, face)[portrait.track.present], 0.10)) + CLOSED_MARGIN
         )

@@ -90,7 +90,7 @@ def _mesh_engine(
         models=models,
         face=face,
         library=PortraitLibrary(cache, models, maker, face),
-        renderer=FrameRenderer(mesh, threads),
+        renderer=FrameRenderer(mesh, face, threads),
         rehearsal_clip=REHEARSAL_CLIP,
     )
 

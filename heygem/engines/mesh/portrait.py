@@ -24,6 +24,7 @@ from heygem.engines.mesh.shaping import (
     wanted_gap,
     wanted_shapes,
 )
+from heygem.engines.mesh.style import SpeakingStyle
 from heygem.media.frames import FrameSource
 from heygem.media.types import VideoInfo, YuvFrame
 from heygem.templates.cache import Arrays
@@ -49,6 +50,7 @@ class Portrait:
     own: NDArray[np.float32]
     neutral: Array
     strength: Array
+    style: SpeakingStyle
 
     @classmethod
     def of(cls, track: FaceTrack, face: CanonicalFace) -> "Portrait":
@@ -61,6 +63,7 @@ class Portrait:
             own=smoothed_own(shapes),
             neutral=neutral_shape(shapes, track.present),
             strength=track.strength(ABSENCE_RAMP_FRAMES),
+            style=SpeakingStyle.of(shapes[track.present], face),
         )
 
     @property

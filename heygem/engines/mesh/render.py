@@ -17,7 +17,7 @@ from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import lip_outline, wanted_gap, wanted_shapes
 from heygem.engines.mesh.speech_motion import Motion
 from heygem.media.types import YuvFrame
-from heygem.templates.canonical import LIPS
+from heygem.templates.canonical import LIPS, CanonicalFace
 
 Array = NDArray[np.float64]
 BLOCK_FRAMES = 32
@@ -26,14 +26,38 @@ MOUTH_MOVES_FROM, MOUTH_MOVES_FULLY = 0.0015, 0.006
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """The shapes the motion asks of this face, in this person's style."""
+
+    neutral: Array
+    motion: Motion
+    scale: float
+    lip_offset: Array  # (468,3)
+
+    @classmethod
+    def of(
+        cls, portrait: Portrait, motion: Motion, gain: float, mesh: DrawMesh, face: CanonicalFace
+    ) -> "Wish":
+        """`gain` is what it takes for an opening to be seen as wanted."""
+        scale = portrait.style.liveliness * gain
+        mean_shape = portrait.neutral + motion.mean_displacement() * scale
+        return cls(portrait.neutral, motion, scale, portrait.style.lip_offset(mean_shape, mesh, face))
+
+    def shapes(self, start: int, stop: int) -> Array:
+        """(stop-start,468,3) canonical. In pauses the mouth is the neutral's, with its own width."""
+        offset = self.motion.voiced[start:stop, None, None] * self.lip_offset
+        return wanted_shapes(self.neutral, self.motion.displacement(start, stop) * self.scale + offset)
+
+
+@dataclass(frozen=True, slots=True)
 class RenderPlan:
     """Everything decided before the first pixel: T output frames over a template of N."""
 
     portrait: Portrait
     bank: MouthBank
-    motion: Motion
     schedule: NDArray[np.int64]  # (T,) template frame under each output frame
     path: NDArray[np.int64]  # (T,) mouth of the bank
+    wish: Wish
 
     def __len__(self) -> int:
         return len(self.schedule)
@@ -42,8 +66,9 @@ class RenderPlan:
 class FrameRenderer:
     """Draws frames on a few threads, in order. Holds no job's data."""
 
-    def __init__(self, mesh: DrawMesh, threads: int) -> None:
-        self._mesh = mesh
+    def __init__(self, mesh: DrawMesh, face: CanonicalFace, threads: int) -> None:
+        self.mesh = mesh
+        self._face = face
         self._composer = Composer(mesh)
         self.threads = threads
 
@@ -60,13 +85,14 @@ class FrameRenderer:
         count = len(schedule)
         outline = np.empty((count, len(LIPS), 2), np.float32)
         gap = np.empty(count)
+        wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face)
         for start, stop in _blocks(count):
-            shapes = wanted_shapes(portrait.neutral, motion.displacement(start, stop) * bank.opening_gain)
+            shapes = wish.shapes(start, stop)
             outline[start:stop], gap[start:stop] = lip_outline(shapes), wanted_gap(shapes)
         turns = portrait.turn_degrees[schedule]
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
         cost = fit_cost(bank, outline, gap, turns, schedule, forbidden_frames)
-        return RenderPlan(portrait, bank, motion, schedule, best_path(cost, bank.frame))
+        return RenderPlan(portrait, bank, schedule, best_path(cost, bank.frame), wish)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
@@ -98,16 +124,15 @@ class FrameRenderer:
     def _targets(self, plan: RenderPlan, start: int, stop: int) -> tuple[Array, Array, Array]:
         """Vertices before and after (B,V,2), and how far the lips move, as mouth strength (B,) in 0..1."""
         portrait, base = plan.portrait, plan.schedule[start:stop]
-        displacement = plan.motion.displacement(start, stop) * plan.bank.opening_gain
-        wanted = wanted_shapes(portrait.neutral, displacement)
-        difference = (wanted - portrait.own[base]) * self._mesh.motion_weight[None, :, None]
+        wanted = plan.wish.shapes(start, stop)
+        difference = (wanted - portrait.own[base]) * self.mesh.motion_weight[None, :, None]
         difference *= portrait.strength[base][:, None, None]
         lips_moved = np.sqrt((difference[:, LIPS, :2] ** 2).sum(-1).mean(1))
         strength = np.clip((lips_moved - MOUTH_MOVES_FROM) / (MOUTH_MOVES_FULLY - MOUTH_MOVES_FROM), 0, 1)
         pose = portrait.pose.take(base)
-        source = self._mesh.source_vertices(portrait.track.filled_points[base])
+        source = self.mesh.source_vertices(portrait.track.filled_points[base])
         displacement = pose.displacement_to_px(difference)[..., :2]
-        return source, self._mesh.target_vertices(source, displacement), strength
+        return source, self.mesh.target_vertices(source, displacement), strength
 
 
 def _blocks(count: int) -> Iterator[tuple[int, int]]:

@@ -28,10 +28,14 @@ EASE_SECONDS = 0.12
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Mouth motion at output frames: coefficients (T,K) on `basis` (K,468,3), canonical displacement."""
+    """Mouth motion at output frames: coefficients (T,K) on `basis` (K,468,3), canonical displacement.
+
+    `voiced` (T,) in 0..1 is 0 in pauses and beyond the ends of the speech.
+    """
 
     coefficients: NDArray[np.float32]
     basis: NDArray[np.float32]
+    voiced: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.coefficients)
@@ -39,6 +43,10 @@ class Motion:
     def displacement(self, start: int, stop: int) -> NDArray[np.float32]:
         """(stop-start,468,3) displacement from the neutral, zero outside the lower face."""
         return np.tensordot(self.coefficients[start:stop], self.basis, 1)
+
+    def mean_displacement(self) -> NDArray[np.float32]:
+        """(468,3) mean over all frames."""
+        return np.tensordot(self.coefficients.mean(0), self.basis, 1)
 
 
 def full_basis(net: MotionNet) -> NDArray[np.float32]:
@@ -57,11 +65,13 @@ def shape_motion(
     options: LipSyncOptions,
 ) -> Motion:
     """From (S,K) predicted steps to the motion of every output frame: pauses closed, options obeyed."""
-    gated = steps * pause_gate(speech.samples, len(steps))[:, None] * options.expressiveness
+    gate = pause_gate(speech.samples, len(steps))[:, None]
     seconds = np.arange(frame_count) / float(fps)
-    coefficients = resample(gated, seconds - options.audio_offset_ms / 1000)
-    coefficients *= ease(seconds, frame_count / float(fps))[:, None]
-    return Motion(coefficients.astype(np.float32), basis)
+    heard = seconds - options.audio_offset_ms / 1000
+    ends = ease(seconds, frame_count / float(fps))[:, None]
+    coefficients = resample(steps * gate * options.expressiveness, heard) * ends
+    voiced = np.clip(resample(gate, heard) * ends, 0, 1)[:, 0]
+    return Motion(coefficients.astype(np.float32), basis, voiced.astype(np.float32))
 
 
 def predict_steps(

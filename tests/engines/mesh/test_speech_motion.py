@@ -1,10 +1,14 @@
 """The rules that hold for any voice: pauses close, ends ease, time is exact."""
 
+from fractions import Fraction
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heygem.engines.mesh.speech_motion import ease, pause_gate, resample
+from heygem.engines.base import LipSyncOptions
+from heygem.engines.mesh.speech_motion import ease, pause_gate, resample, shape_motion
+from heygem.media.types import Waveform
 
 
 def speech_with_pause(pause_seconds: float) -> np.ndarray:
@@ -44,3 +48,11 @@ def test_motion_eases_in_and_out() -> None:
     factor = ease(seconds, 4.0)
     assert factor[0] == 0 and factor[-1] == 0 and (factor[5:-5] == 1).all()
     assert (np.diff(factor[:5]) >= 0).all()
+
+
+def test_in_a_pause_there_is_neither_motion_nor_voice() -> None:
+    speech = Waveform(speech_with_pause(1.0), 16000)
+    basis = np.zeros((2, 468, 3), np.float32)
+    motion = shape_motion(np.ones((75, 2)), speech, basis, 75, Fraction(25), LipSyncOptions())
+    assert motion.voiced[30:50].max() < 1e-6 and np.abs(motion.coefficients[30:50]).max() < 1e-6
+    assert motion.voiced[8:24].min() > 0.99
