@@ -1,5 +1,8 @@
 """Real clips and recordings, made by the tests themselves. Every picture carries its number as eight bars."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -68,9 +71,19 @@ class Clip:
 PLAIN = Clip()
 
 
+@contextmanager
+def unchanged_priority() -> Iterator[None]:
+    """As root SVT-AV1 gives its caller real-time priority, and so every browser and server started later."""
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, priority)
+
+
 def make_clip(path: Path, clip: Clip = PLAIN) -> Path:
     """Write a clip of numbered pictures."""
-    with av.open(str(path), "w") as container:
+    with unchanged_priority(), av.open(str(path), "w") as container:
         stream = container.add_stream(clip.codec, rate=clip.fps, options={"x265-params": "log-level=none"})
         stream.width, stream.height = clip.size
         stream.pix_fmt = clip.pixel_format
