@@ -100,11 +100,6 @@ class Settings:
         return self.cache_dir / "templates"
 
     @property
-    def thumbnails_dir(self) -> Path:
-        """Small pictures of templates."""
-        return self.cache_dir / "thumbnails"
-
-    @property
     def log_dir(self) -> Path:
         """Where app.log and startup.log go."""
         return self.cache_dir / "logs"

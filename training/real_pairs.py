@@ -16,9 +16,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from heygem.engines.base import LipSyncRequest
+from heygem.engines.base import LipSyncRequest, SilentContext
 from heygem.engines.factory import build_engines
-from heygem.engines.mesh.engine import MeshEngine, SilentContext
+from heygem.engines.mesh.engine import MeshEngine
 from heygem.engines.mesh.render import Wish
 from heygem.engines.mesh.shaping import wanted_gap
 from heygem.engines.mesh.speech_motion import full_basis, predict_steps, shape_motion

@@ -9,20 +9,13 @@ from time import perf_counter
 
 from heygem.bench.inputs import cut_template
 from heygem.bench.report import Figure
-from heygem.engines.base import LipSyncEngine, Stage
+from heygem.engines.base import LipSyncEngine, SilentContext
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.jobs.job import DEFAULT_ENGINE
 from heygem.settings import Settings
 
 SECONDS = 10.0
 HEIGHT = 1080
-
-
-class NobodyWaits:
-    """A JobContext for which progress is of no interest."""
-
-    def report(self, stage: Stage, done: int, total: int) -> None:
-        """Nothing to tell."""
 
 
 def measure_template(
@@ -36,10 +29,10 @@ def measure_template(
     template = cut_template(folder, 0.0, seconds, height)
     with loaded_engine(settings, build_engines) as engine:
         started = perf_counter()
-        first = engine.prepare(template, None, NobodyWaits())
+        first = engine.prepare(template, None, SilentContext())
         first_seconds = perf_counter() - started
         started = perf_counter()
-        second = engine.prepare(template, None, NobodyWaits())
+        second = engine.prepare(template, None, SilentContext())
         second_seconds = perf_counter() - started
     again = 0 if second.was_prepared else second.frame_count
     note = f"{first.frame_count} frames of {height}p, {first.frames_without_face} without a face"

@@ -69,6 +69,13 @@ class JobContext(Protocol):
         """
 
 
+class SilentContext:
+    """A context nobody watches: for rehearsals and tools."""
+
+    def report(self, stage: Stage, done: int, total: int) -> None:
+        """Nothing to tell."""
+
+
 class LipSyncEngine(Protocol):
     """A way to make a person say something. Lives on the engine thread; holds resident models."""
 

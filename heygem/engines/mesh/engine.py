@@ -18,6 +18,7 @@ from heygem.engines.base import (
     LipSyncResult,
     LoopMode,
     PreparedTemplate,
+    SilentContext,
     Stage,
 )
 from heygem.engines.label import VisibleLabel
@@ -50,13 +51,6 @@ class StageClock:
         now = time.perf_counter()
         self.seconds[self._stage] += now - self._since
         self._stage, self._since = stage, now
-
-
-class SilentContext:
-    """A context nobody watches: for rehearsals and tools."""
-
-    def report(self, stage: Stage, done: int, total: int) -> None:
-        """Nothing to tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ CROP_CANONICAL = 0.64
 SKIN_BLUR_PX = 2.2  # the residual's sigma outside the lips
 GAP_INPUT_SCALE = 4.0  # how the net was told lip gaps in training
 SUBPIXEL_BITS = 3
-PATCH_REACH = 0.55  # half the patch's side, in crop widths: the crop and a little more
 
 
 @dataclass(frozen=True, slots=True)

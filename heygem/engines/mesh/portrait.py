@@ -95,7 +95,6 @@ class MouthMaker:
         own = choose_own(portrait.own, portrait.turn_degrees, portrait.track.present)
         canvas_frame = portrait.restful_frame()
         total = len(own) + len(self.shapes)
-        vertices = self.mesh.source_vertices(portrait.track.filled_points)
         wanted = sorted({*own.tolist(), canvas_frame})
         patches: list[MouthPatch] = []
         canvas = None
@@ -104,24 +103,22 @@ class MouthMaker:
                 if index == canvas_frame:
                     canvas = frame.copy()
                 if index in own:
-                    patches.append(self._cut(frame, vertices[index]))
+                    patches.append(self._cut(frame, portrait.track.points[index]))
                     on_mouth(len(patches), total)
         assert canvas is not None
+        paintable = wanted_shapes(portrait.neutral, self.shapes)
         painted = self._paint(
-            portrait, info, canvas, canvas_frame, lambda done: on_mouth(len(own) + done, total)
+            portrait, info, canvas, canvas_frame, paintable, lambda done: on_mouth(len(own) + done, total)
         )
-        shapes = np.concatenate([portrait.own[own], self._painted_shapes(portrait)])
+        shapes = np.concatenate([portrait.own[own], paintable])
         turns = portrait.turn_degrees
         return MouthBank(
             patches=(*patches, *painted),
             outline=lip_outline(shapes),
-            gap=np.concatenate([lip_gap(portrait.own[own]), wanted_gap(self._painted_shapes(portrait))]),
+            gap=np.concatenate([lip_gap(portrait.own[own]), wanted_gap(paintable)]),
             turn_degrees=np.concatenate([turns[own], np.repeat(turns[[canvas_frame]], len(painted), 0)]),
             frame=np.concatenate([own, np.full(len(painted), PAINTED)]),
         )
-
-    def _painted_shapes(self, portrait: Portrait) -> Array:
-        return wanted_shapes(portrait.neutral, self.shapes)
 
     def _paint(
         self,
@@ -129,6 +126,7 @@ class MouthMaker:
         info: VideoInfo,
         frame: YuvFrame,
         index: int,
+        shapes: Array,
         on_painted: Callable[[int], None],
     ) -> list[MouthPatch]:
         points = portrait.track.points[index]
@@ -138,15 +136,16 @@ class MouthMaker:
         )
         pose = portrait.pose.take(np.array([index]))
         patches = []
-        for done, shape in enumerate(self._painted_shapes(portrait), 1):
+        for done, shape in enumerate(shapes, 1):
             difference = (shape - portrait.own[index]) * self.mesh.motion_weight[:, None]
             moved = pose.displacement_to_px(difference[None])[..., :2]
             patches.append(self.painter.paint(canvas, self.mesh.target_vertices(vertices, moved)[0]))
             on_painted(done)
         return patches
 
-    def _cut(self, frame: YuvFrame, vertices_px: Array) -> MouthPatch:
-        """The box around the vertices that the mouth layer shows."""
+    def _cut(self, frame: YuvFrame, points_px: NDArray[np.float32]) -> MouthPatch:
+        """The box around the vertices that the mouth layer shows; landmarks (478,3)."""
+        vertices_px = self.mesh.source_vertices(points_px[None])[0]
         mouth = vertices_px[self.mesh.mouth_alpha > 0]
         margin = PATCH_MARGIN * np.ptp(vertices_px[:VERTEX_COUNT, 0])
         return cut_patch(frame, mouth.min(0) - margin, mouth.max(0) + margin, vertices_px)

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from heygem.templates.canonical import (
-    INNER_LIPS,
     INNER_LOWER,
     INNER_UPPER,
     LIP_CENTRE_LOWER,
@@ -71,8 +70,3 @@ def lip_outline(shapes: NDArray[np.floating]) -> NDArray[np.float32]:
     """(...,468,3) -> (...,40,2) lip points about their own middle: the key of the mouth bank."""
     lips = shapes[..., LIPS, :2]
     return np.asarray(lips - lips.mean(-2, keepdims=True), dtype=np.float32)
-
-
-def inner_ring(vertices: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(...,V,2) -> (...,20,2) inner-lip polygon."""
-    return vertices[..., INNER_LIPS, :]
