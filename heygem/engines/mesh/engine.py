@@ -24,8 +24,8 @@ from heygem.engines.base import (
 from heygem.engines.label import VisibleLabel
 from heygem.engines.mesh.library import PortraitLibrary, PreparedPortrait
 from heygem.engines.mesh.models import MeshModels
-from heygem.engines.mesh.render import FrameRenderer
-from heygem.engines.mesh.speech_motion import Motion, full_basis, predict_steps, shape_motion
+from heygem.engines.mesh.render import FrameRenderer, RenderPlan
+from heygem.engines.mesh.speech_motion import full_basis, predict_steps, shape_motion
 from heygem.media.audio import decode_speech
 from heygem.media.frames import FrameSource
 from heygem.media.probe import probe_audio, probe_video
@@ -76,23 +76,22 @@ class MeshEngine:
         """Sound, template, motion, picture: one pass over the frames, one lossy encode."""
         options, clock = request.options, StageClock()
         info = probe_video(request.template_path)
-        fps = options.fps or info.fps
         speech = self._listen(request.audio_path, context)
-        frame_count = max(1, round(len(speech.samples) * fps / speech.rate_hz))
         clock.start("template")
         with self.library.lease(request.template_path, options.face_point, context) as prepared:
             clock.start("motion")
-            motion = self._speak(speech, frame_count, fps, options, context)
+            plan = self.plan(speech, info, prepared, options, context)
             clock.start("render")
-            self._render(request, info, fps, prepared, motion, context)
+            self._render(request, info, plan, context)
         clock.start("finish")
         context.report("finish", 1, 1)
+        fps = options.fps or info.fps
         return LipSyncResult(
-            frame_count=frame_count,
+            frame_count=len(plan),
             fps=fps,
             width=info.width,
             height=info.height,
-            duration_seconds=float(frame_count / fps),
+            duration_seconds=float(len(plan) / fps),
             stage_seconds=clock.seconds,
             template_was_prepared=prepared.was_prepared,
         )
@@ -111,48 +110,45 @@ class MeshEngine:
         total = round(probe_audio(audio_path).duration_seconds)
         return decode_speech(audio_path, lambda seconds: context.report("audio", seconds, total))
 
-    def _speak(
+    def plan(
         self,
         speech: Waveform,
-        frame_count: int,
-        fps: Fraction,
+        info: VideoInfo,
+        prepared: PreparedPortrait,
         options: LipSyncOptions,
         context: JobContext,
-    ) -> Motion:
-        """The motion of every output frame; reports the windows of sound that were heard."""
+    ) -> RenderPlan:
+        """Everything that is decided before the first pixel; reports the windows of sound that were heard."""
+        fps = options.fps or info.fps
+        frame_count = max(1, round(len(speech.samples) * fps / speech.rate_hz))
         steps = predict_steps(
             speech,
             self.models.encoder,
             self.models.motion,
             lambda done, total: context.report("motion", done, total),
         )
-        return shape_motion(steps, speech, full_basis(self.models.motion), frame_count, fps, options)
+        motion = shape_motion(steps, speech, full_basis(self.models.motion), frame_count, fps, options)
+        portrait = prepared.portrait
+        schedule = base_frames(frame_count, fps, len(portrait.track), info.fps, options.loop_mode)
+        return self.renderer.plan(portrait, prepared.bank, motion, schedule, options, info.fps)
 
     def _render(
-        self,
-        request: LipSyncRequest,
-        info: VideoInfo,
-        fps: Fraction,
-        prepared: PreparedPortrait,
-        motion: Motion,
-        context: JobContext,
+        self, request: LipSyncRequest, info: VideoInfo, plan: RenderPlan, context: JobContext
     ) -> None:
         """Decode, draw and encode, each on a thread of its own; memory does not grow with length."""
         options = request.options
-        template_frames = len(prepared.portrait.track)
-        schedule = base_frames(len(motion), fps, template_frames, info.fps, options.loop_mode)
-        output = OutputVideo(info.width, info.height, fps, len(motion), info.colour, crf=options.quality_crf)
-        plan = self.renderer.plan(prepared.portrait, prepared.bank, motion, schedule, options, info.fps)
+        fps = options.fps or info.fps
+        output = OutputVideo(info.width, info.height, fps, len(plan), info.colour, crf=options.quality_crf)
         with (
             FrameSource(info) as source,
             VideoWriter(request.output_path, output, request.audio_path) as writer,
             FrameSink(writer.write, FRAMES_AHEAD) as sink,
         ):
-            frames = prefetched(source.read_schedule(schedule.tolist()), FRAMES_AHEAD)
+            frames = prefetched(source.read_schedule(plan.schedule.tolist()), FRAMES_AHEAD)
             label = VisibleLabel(info.width, info.height) if options.visible_label else None
             for done, frame in enumerate(self.renderer.draw(frames, plan), 1):
                 sink.put(label.over(frame) if label else frame)
-                context.report("render", done, len(motion))
+                context.report("render", done, len(plan))
 
 
 def _second_of_babble(path: Path) -> Path:

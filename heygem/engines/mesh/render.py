@@ -98,7 +98,7 @@ class FrameRenderer:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
         with ThreadPoolExecutor(self.threads, "draw") as pool:
             waiting: deque[Future[YuvFrame]] = deque()
-            for frame, drawing in zip(frames, self._drawings(plan), strict=True):
+            for frame, drawing in zip(frames, self.drawings(plan), strict=True):
                 waiting.append(pool.submit(self._one, frame, drawing))
                 if len(waiting) > self.threads:
                     yield waiting.popleft().result()
@@ -108,7 +108,7 @@ class FrameRenderer:
     def _one(self, frame: YuvFrame, drawing: Drawing | None) -> YuvFrame:
         return frame if drawing is None else self._composer.compose(frame, drawing)
 
-    def _drawings(self, plan: RenderPlan) -> Iterator[Drawing | None]:
+    def drawings(self, plan: RenderPlan) -> Iterator[Drawing | None]:
         """Block by block; None where the template shows no face."""
         for start, stop in _blocks(len(plan)):
             base = plan.schedule[start:stop]
