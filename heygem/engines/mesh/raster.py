@@ -61,6 +61,10 @@ class Coverage:
     weights: Array  # (P,3) barycentric
     grid: Grid
 
+    def positions(self, vertices: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(V,2) -> (P,2): where the covered nodes lie on the mesh when its vertices lie at `vertices`."""
+        return np.einsum("pk,pkc->pc", self.weights, vertices[self.corners], dtype=np.float64)
+
     def fill(self, attributes: NDArray[np.floating], background: float = 0.0) -> Array:
         """Interpolate (V,A) attributes: -> (rows,columns,A) float32, `background` where no triangle is."""
         exact = attributes.astype(np.float32)

@@ -57,6 +57,7 @@ class RenderPlan:
     bank: MouthBank
     schedule: NDArray[np.int64]  # (T,) template frame under each output frame
     path: NDArray[np.int64]  # (T,) mouth of the bank
+    gap: Array  # (T,) lip opening asked for, canonical
     wish: Wish
 
     def __len__(self) -> int:
@@ -92,7 +93,7 @@ class FrameRenderer:
         turns = portrait.turn_degrees[schedule]
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
         cost = fit_cost(bank, outline, gap, turns, schedule, forbidden_frames)
-        return RenderPlan(portrait, bank, schedule, best_path(cost, bank.frame), wish)
+        return RenderPlan(portrait, bank, schedule, best_path(cost, bank.frame), gap, wish)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
