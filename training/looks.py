@@ -34,7 +34,15 @@ from heygem.media.probe import probe_video
 from heygem.media.types import VideoInfo
 from heygem.settings import Settings
 from heygem.templates.canonical import CHIN, NOSE_BASE
-from training.looks_ruler import SkinMap, crossing_count, flicker, fold_count, followed, outside_mask, seam_step
+from training.looks_ruler import (
+    SkinMap,
+    crossing_count,
+    flicker,
+    fold_count,
+    followed,
+    outside_mask,
+    seam_step,
+)
 from training.looks_sheets import CLOSE_UPS, Take, write_close_ups, write_difference, write_slices
 from training.picture_ruler import detail, grey_of, mouth_of
 from training.real_pairs import SOUND_SUFFIXES, VIDEO_SUFFIXES, track_file
@@ -84,7 +92,11 @@ def look(engine: MeshEngine, skin: SkinMap, template: Path, sound: Path, folder:
     write_slices([made, real], folder / f"{name}_slices.jpg")
     write_difference(made, real, count // 2, folder / f"{name}_difference.jpg")
     return Looks(
-        template.name, sound.name, count, **picture_figures(skin, made, real), **asdict(mesh_faults(engine, info, plan))
+        template.name,
+        sound.name,
+        count,
+        **picture_figures(skin, made, real),
+        **asdict(mesh_faults(engine, info, plan)),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from heygem.engines.mesh.composer import NODES_ACROSS_FACE
 from heygem.engines.mesh.raster import Coverage, Grid, cover
 from heygem.templates.canonical import (
     CHIN,
@@ -72,7 +73,7 @@ class SkinMap:
 
 
 def followed(points_px: NDArray[np.floating]) -> Array:
-    """(N,478,2+) landmarks -> (N,468,2) face vertices, smoothed so that a texture does not shake with them."""
+    """(N,478,2+) landmarks -> (N,468,2) vertices, smoothed so that a texture does not shake with them."""
     face = np.asarray(points_px[:, :VERTEX_COUNT, :2], dtype=np.float64)
     if len(face) < 2:
         return face
@@ -112,12 +113,13 @@ def crossing_count(target_px: Array, down: Array) -> int:
 def outside_mask(
     source_px: Array, target_px: Array, triangles: NDArray[np.int64], shape: tuple[int, ...]
 ) -> Mask:
-    """(H,W) True where no triangle is, neither before nor after; edges count as inside."""
+    """(H,W) True where no triangle is, before or after, nor a node of the drawing's grid beside it."""
+    margin = 2 * int(np.ceil(np.ptp(source_px[:VERTEX_COUNT, 0]) / NODES_ACROSS_FACE)) + 3
     mask = np.zeros(shape, np.uint8)
     for vertices in (source_px, target_px):
         for corners in np.round(vertices[triangles]).astype(np.int32):
             cv2.fillConvexPoly(mask, corners, 1)
-    return cv2.dilate(mask, np.ones((5, 5), np.uint8)) == 0
+    return cv2.dilate(mask, np.ones((margin, margin), np.uint8)) == 0
 
 
 def _signed_area(points: Array, triangles: NDArray[np.int64]) -> Array:

@@ -34,20 +34,18 @@ class Take:
     schedule: NDArray[np.int64]
 
     def crops(self, moments: Sequence[int], side_eyes: float, size_px: int) -> Iterator[Rgb]:
-        """Squares around the mouth, `side_eyes` eye distances wide (of the middle frame, so that they stand)."""
+        """Squares around the mouth, `side_eyes` eye distances of the middle frame wide."""
         side = side_eyes * eye_distance_px(self.points_px[len(self.points_px) // 2])
         with FrameSource(self.info) as source:
             frames = source.read_schedule(self.schedule[list(moments)].tolist())
             for moment, frame in zip(moments, frames, strict=True):
                 scale = side / size_px
                 corner = mouth_centre(self.points_px[moment]) - scale * (size_px - 1) / 2
-                yield crop_rgb(
-                    frame, np.column_stack([np.eye(2) * scale, corner]), size_px, self.info.colour
-                )
+                yield crop_rgb(frame, np.column_stack([np.eye(2) * scale, corner]), size_px, self.info.colour)
 
 
 def write_close_ups(takes: Sequence[Take], moments: Sequence[int], path: Path) -> None:
-    """A row for each take: the mouth at these moments, three screen pixels for each of the video where it fits."""
+    """A row for each take: the mouth at these moments, three times enlarged where it fits."""
     eye_px = eye_distance_px(takes[0].points_px[0])
     side_eyes = min(1.25, TILE_PX / ENLARGED / eye_px) if eye_px > TILE_PX / ENLARGED else 1.25
     rows = [np.concatenate(list(take.crops(moments, max(side_eyes, 0.9), TILE_PX)), 1) for take in takes]
@@ -86,7 +84,9 @@ def write_difference(made: Take, real: Take, moment: int, path: Path) -> None:
     difference = np.abs(pictures[0].astype(np.int16) - pictures[1]) * DIFFERENCE_GAIN
     pictures.append(np.clip(difference, 0, 255).astype(np.uint8))
     scale = DIFFERENCE_HEIGHT_PX / pictures[0].shape[0]
-    small = [cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for picture in pictures]
+    small = [
+        cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for picture in pictures
+    ]
     _save(np.concatenate(small, 1), path)
 
 

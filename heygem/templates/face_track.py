@@ -14,14 +14,19 @@ class FaceTrack:
 
     points: (N,478,3) float32, x and y in pixels of the frame, z in the same unit; undefined where absent.
     present: (N,) bool. A frame without the face is absent, never a guess.
+    colours: (N,468,3) uint8 RGB, the mean colour around each vertex of the mesh; undefined where absent.
+    detail: (N,) float32, how sharp the mouth is (variance of the Laplacian of luma); undefined where absent.
     """
 
     points: NDArray[np.float32]
     present: NDArray[np.bool_]
+    colours: NDArray[np.uint8]
+    detail: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        if len(self.points) != len(self.present):
-            raise ValueError(f"{len(self.points)} landmark rows for {len(self.present)} frames")
+        rows = {len(self.points), len(self.colours), len(self.detail)}
+        if rows != {len(self.present)}:
+            raise ValueError(f"{sorted(rows)} rows for {len(self.present)} frames")
 
     def __len__(self) -> int:
         return len(self.present)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +11,7 @@ from heygem.errors import FaceTooSmallError, NoFaceError
 from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb
 from heygem.models.landmarker import DETECTOR_PX, Detection, FaceLandmarker
-from heygem.templates.canonical import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, VERTEX_COUNT
+from heygem.templates.canonical import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, LIPS, VERTEX_COUNT
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.likeness import Likeness
 
@@ -18,6 +19,8 @@ LANDMARK_CROP_PX = 256
 CROP_MARGIN = 1.5  # crop side over face size, as the landmark net was trained
 PRESENCE_MIN = 0.5
 SMALLEST_FACE_PX = 48.0
+COLOUR_BLUR_PX = 5
+DETAIL_BOX_PX = 128  # a mouth is looked at with 128 to 255 px for its width, or as it is
 FACES_LOOKED_AT = 4
 LOST_SEARCH_FACES = 4.0  # side of the square searched first for a lost face, in its widths
 PARTS_EVERY_FRAMES = (
@@ -82,9 +85,10 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face in one frame: (478,3) float32 landmarks in frame pixels."""
+    """One face in one frame: (478,3) float32 landmarks in frame pixels, (468,3) uint8 RGB around vertices."""
 
     points_px: NDArray[np.float32]
+    colours: NDArray[np.uint8]
 
     @property
     def centre_px(self) -> NDArray[np.float64]:
@@ -118,8 +122,9 @@ class FaceTracker:
             NoFaceError: no frame shows a face.
             FaceTooSmallError: the face is under 48 px wide.
         """
-        empty = np.zeros((478, 3), np.float32)
+        empty = Face(np.zeros((478, 3), np.float32), np.zeros((VERTEX_COUNT, 3), np.uint8))
         faces: list[Face | None] = []
+        detail: list[float] = []
         following = False
         for frame in frames:
             face = self._follow(frame) if following else None
@@ -129,10 +134,13 @@ class FaceTracker:
                 self._last = face
                 self._likeness.learn(face.points_px)
             faces.append(face)
+            detail.append(mouth_detail(frame.y, face.points_px) if face else 0.0)
             on_frame(len(faces))
         track = FaceTrack(
-            np.stack([face.points_px if face else empty for face in faces]),
-            np.array([face is not None for face in faces]),
+            points=np.stack([(face or empty).points_px for face in faces]),
+            present=np.array([face is not None for face in faces]),
+            colours=np.stack([(face or empty).colours for face in faces]),
+            detail=np.array(detail, np.float32),
         )
         return _usable(track)
 
@@ -151,7 +159,7 @@ class FaceTracker:
         in_frame = points[0].copy()
         in_frame[:, :2] = points[0, :, :2] @ crop_to_frame[:, :2].T + crop_to_frame[:, 2]
         in_frame[:, 2] *= region.side_px / LANDMARK_CROP_PX
-        return Face(in_frame.astype(np.float32))
+        return Face(in_frame.astype(np.float32), _colours_at(crop, points[0, :VERTEX_COUNT, :2]))
 
     def _find(self, frame: YuvFrame) -> Face | None:
         """Look for faces square by square, twice at each, and choose whom to follow."""
@@ -209,6 +217,27 @@ class FaceTracker:
         return max(
             faces, key=lambda face: face.width_px**2 * np.exp(-((_distance(face, middle) / spread) ** 2))
         )
+
+
+def mouth_detail(luma: NDArray[np.uint8], points_px: NDArray[np.float32]) -> float:
+    """Variance of the Laplacian of luma (H,W) in the box of the lips of (478,3): low where they are blurred.
+
+    Large boxes are shrunk first: how sharp the noise of a sensor is does not matter.
+    """
+    lips = points_px[list(LIPS), :2]
+    left, top = np.clip(np.floor(lips.min(0)), 0, np.array(luma.shape[::-1]) - 2).astype(int)
+    right, bottom = np.ceil(np.maximum(lips.max(0), (left + 2, top + 2))).astype(int)
+    box = luma[top:bottom, left:right]
+    shrink = max(box.shape[1] // DETAIL_BOX_PX, 1)
+    size = (max(box.shape[1] // shrink, 1), max(box.shape[0] // shrink, 1))
+    return float(cv2.Laplacian(cv2.resize(box, size, interpolation=cv2.INTER_AREA), cv2.CV_32F).var())
+
+
+def _colours_at(crop: NDArray[np.uint8], places_px: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """(S,S,3) RGB and (V,2) crop pixels -> (V,3): means of 5x5 px, at the nearest pixel."""
+    soft = cv2.blur(crop, (COLOUR_BLUR_PX, COLOUR_BLUR_PX))
+    x, y = np.clip(np.round(places_px), 0, crop.shape[0] - 1).astype(np.int64).T
+    return np.asarray(soft[y, x], np.uint8)
 
 
 def _parts(width: int, height: int) -> Iterator[Square]:

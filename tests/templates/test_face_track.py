@@ -8,7 +8,11 @@ def track(present: list[bool]) -> FaceTrack:
     points = np.zeros((len(present), 478, 3), np.float32)
     points[:] = np.arange(len(present), dtype=np.float32)[:, None, None]
     points[~np.array(present)] = -999
-    return FaceTrack(points, np.array(present))
+    return FaceTrack(points, np.array(present), *looks(len(present)))
+
+
+def looks(count: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros((count, 468, 3), np.uint8), np.zeros(count, np.float32)
 
 
 def test_absent_frames_are_filled_between_their_neighbours() -> None:
@@ -23,5 +27,5 @@ def test_strength_is_zero_where_absent_and_ramps_beside() -> None:
 
 
 def test_one_record_per_frame() -> None:
-    with pytest.raises(ValueError, match="2 landmark rows for 3 frames"):
-        FaceTrack(np.zeros((2, 478, 3), np.float32), np.ones(3, bool))
+    with pytest.raises(ValueError, match="rows for 3 frames"):
+        FaceTrack(np.zeros((2, 478, 3), np.float32), np.ones(3, bool), *looks(3))

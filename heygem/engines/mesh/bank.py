@@ -20,6 +20,11 @@ TURN_UNIT_DEGREES = 8.0
 GAP_UNIT = 0.010
 # ... above all upwards: a mouth can be stretched open only so far before its inside is smeared.
 OPEN_STRETCH, OPEN_SLACK, OPEN_UNIT = 1.25, 0.006, 0.006
+RING_UNIT = 12.0  # levels of luma and colour by which the skin around the mouth may differ, RMS
+# A mouth filmed in motion is a smear beside sharp skin; the slack is for teeth and beards, which count too.
+BLUR_SLACK_OCTAVES, BLUR_UNIT_OCTAVES = 1.2, 0.5
+TOO_BLURRED = 0.25  # of the median sharpness: not taken into the bank
+SAME_MOUTH = 0.5  # mouths nearer than this, in units of outline and turn, can stand for each other
 PAINTED_COST = 2.5  # the person's own pixels win where they fit
 SWITCH_COST = 1.2
 NEIGHBOUR_FRAMES = 2
@@ -37,17 +42,38 @@ class MouthPatch:
 
 
 @dataclass(frozen=True, slots=True)
+class MouthKeys:
+    """What is compared when a mouth is chosen; M mouths of a bank, or M output frames that want one.
+
+    Attributes:
+        outline: (M,40,2) canonical lip points about their own middle.
+        gap: (M,) canonical lip opening.
+        turn_degrees: (M,2) yaw and pitch of the head.
+        frame: (M,) number in the template, or PAINTED.
+        detail: (M,) how sharp the frame is around the mouth.
+        ring: (M,R,3) luma, Cb, Cr of the skin around the mouth.
+    """
+
+    outline: NDArray[np.float32]
+    gap: Array
+    turn_degrees: Array
+    frame: NDArray[np.int64]
+    detail: NDArray[np.float32]
+    ring: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.gap)
+
+
+@dataclass(frozen=True, slots=True)
 class MouthBank:
-    """K mouths: outline (K,40,2) canonical, gap (K,) canonical, turn (K,2) degrees, frame (K,) or PAINTED.
+    """K mouths and their keys.
 
     `opening_gain` says how much more a mouth is to be opened here so that it is seen to open as wanted.
     """
 
     patches: tuple[MouthPatch, ...]
-    outline: NDArray[np.float32]
-    gap: Array
-    turn_degrees: Array
-    frame: NDArray[np.int64]
+    keys: MouthKeys
     opening_gain: float = 1.0
 
 
@@ -71,42 +97,65 @@ def head_turn_degrees(rotation: NDArray[np.floating]) -> Array:
 
 
 def choose_own(
-    shapes: NDArray[np.floating], turn_degrees: Array, present: NDArray[np.bool_]
+    shapes: NDArray[np.floating],
+    turn_degrees: Array,
+    detail: NDArray[np.floating],
+    usable: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """Frames that between them cover the mouths a person makes: farthest-point sampling of shape and pose."""
-    candidates = np.flatnonzero(present)
+    """Frames that between them cover the mouths a person makes: farthest-point sampling of shape and pose.
+
+    Of frames that show nearly the same mouth the sharpest one serves: speech moves lips, and film blurs them.
+
+    Args:
+        shapes: (N,468,3) canonical.
+        turn_degrees: (N,2) yaw and pitch.
+        detail: (N,) sharpness of each mouth.
+        usable: (N,) whether a frame shows the mouth, with nothing before it.
+    """
+    sharp = usable & (detail >= TOO_BLURRED * np.median(detail[usable]))
+    candidates = np.flatnonzero(sharp)
     outline = lip_outline(shapes[candidates]).reshape(len(candidates), -1)
     key = np.concatenate(
         [outline / (OUTLINE_UNIT * np.sqrt(40)), turn_degrees[candidates] / TURN_UNIT_DEGREES], 1
     )
     chosen = [int(np.argmin(lip_gap(shapes[candidates])))]
     distance = np.linalg.norm(key - key[chosen[0]], axis=1)
-    while len(chosen) < OWN_MOUTHS and distance.max() > 0.5:
+    while len(chosen) < OWN_MOUTHS and distance.max() > SAME_MOUTH:
         chosen.append(int(distance.argmax()))
         distance = np.minimum(distance, np.linalg.norm(key - key[chosen[-1]], axis=1))
-    return np.sort(candidates[chosen])
+    sharpest = {_sharpest(key, place, detail[candidates]) for place in chosen}
+    return np.asarray(candidates[np.array(sorted(sharpest))])
 
 
-def fit_cost(
-    bank: MouthBank,
-    outline: NDArray[np.float32],
-    gap: Array,
-    turn_degrees: Array,
-    base_frame: NDArray[np.int64],
-    forbidden_frames: float,
-) -> NDArray[np.float32]:
-    """(T,40,2), (T,), (T,2), (T,) -> (T,K): how badly each mouth fits each output frame."""
-    wanted = outline.reshape(len(outline), -1)
-    mouths = bank.outline.reshape(len(bank.outline), -1)
-    squared = (wanted**2).sum(1)[:, None] + (mouths**2).sum(1)[None] - 2 * wanted @ mouths.T
-    cost = np.maximum(squared, 0) / 40 / OUTLINE_UNIT**2
-    stretch = np.maximum(gap[:, None] - OPEN_STRETCH * bank.gap[None] - OPEN_SLACK, 0) / OPEN_UNIT
-    opening = (gap[:, None] - bank.gap[None]) / GAP_UNIT
-    turn = ((turn_degrees[:, None] - bank.turn_degrees[None]) / TURN_UNIT_DEGREES) ** 2
-    painted = bank.frame == PAINTED
-    cost = cost + opening**2 + stretch**2 + turn.sum(-1) + PAINTED_COST * painted
-    near = np.abs(base_frame[:, None] - bank.frame[None]) < forbidden_frames
+def _sharpest(key: Array, place: int, detail: NDArray[np.floating]) -> int:
+    alike = np.flatnonzero(np.linalg.norm(key - key[place], axis=1) < SAME_MOUTH)
+    return int(alike[detail[alike].argmax()])
+
+
+def fit_cost(wanted: MouthKeys, mouths: MouthKeys, forbidden_frames: float) -> NDArray[np.float32]:
+    """(T,K): how badly each of K mouths fits each of T output frames.
+
+    The template's own mouths nearer than `forbidden_frames` to the frame under an output frame are out.
+    """
+    shape = _squared_distance(wanted.outline, mouths.outline) / 40 / OUTLINE_UNIT**2
+    gap, filmed = wanted.gap[:, None], mouths.gap[None]
+    opening = ((gap - filmed) / GAP_UNIT) ** 2
+    stretch = (np.maximum(gap - OPEN_STRETCH * filmed - OPEN_SLACK, 0) / OPEN_UNIT) ** 2
+    turn = _squared_distance(wanted.turn_degrees, mouths.turn_degrees) / TURN_UNIT_DEGREES**2
+    light = _squared_distance(wanted.ring, mouths.ring) / wanted.ring.shape[1] / RING_UNIT**2
+    octaves = np.log2((wanted.detail[:, None] + 1) / (mouths.detail[None] + 1))
+    blur = (np.maximum(octaves - BLUR_SLACK_OCTAVES, 0) / BLUR_UNIT_OCTAVES) ** 2
+    painted = mouths.frame == PAINTED
+    cost = shape + opening + stretch + turn + light + blur + PAINTED_COST * painted
+    near = np.abs(wanted.frame[:, None] - mouths.frame[None]) < forbidden_frames
     return np.where(near & ~painted, FORBIDDEN, cost).astype(np.float32)
+
+
+def _squared_distance(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(T,...) and (K,...) -> (T,K)."""
+    flat_a, flat_b = a.reshape(len(a), -1), b.reshape(len(b), -1)
+    squared = (flat_a**2).sum(1)[:, None] + (flat_b**2).sum(1)[None] - 2 * flat_a @ flat_b.T
+    return np.asarray(np.maximum(squared, 0))
 
 
 def best_path(cost: NDArray[np.float32], frame: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -31,18 +31,19 @@ def seen_opening_gain(
     """Asked over seen opening of the painted mouths (least squares), within 1 and 1.5."""
     index = portrait.restful_frame()
     source = mesh.source_vertices(portrait.track.points[[index]])[0]
-    painted = np.flatnonzero(bank.frame == PAINTED)
+    painted = np.flatnonzero(bank.keys.frame == PAINTED)
     patches = [bank.patches[number] for number in painted]
     with FrameSource(info) as frames:
         frame = next(iter(frames.read_schedule([index]))).copy()
     composer = Composer(mesh)
     pictures = (
-        composer.compose(frame, Drawing(source, patch.vertices_px, [(patch, 1.0)], 1.0)) for patch in patches
+        composer.compose(frame, Drawing(source, patch.vertices_px, [(patch, 1.0)], mesh.mouth_alpha))
+        for patch in patches
     )
     centre = source[:VERTEX_COUNT].mean(0) / (info.width, info.height)
     tracker = FaceTracker(landmarker, info.colour, (float(centre[0]), float(centre[1])))
     track = tracker.track(pictures, lambda _: None)
     points = track.filled_points
     seen = lip_gap(fit_pose(points, face).to_canonical(points[:, :VERTEX_COUNT]))
-    asked = bank.gap[painted]
+    asked = bank.keys.gap[painted]
     return float(np.clip((asked**2).sum() / max((asked * seen).sum(), 1e-9), 1.0, MOST_GAIN))

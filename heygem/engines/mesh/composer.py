@@ -20,17 +20,24 @@ Array = NDArray[np.float64]
 Plane = NDArray[np.uint8]
 NODES_ACROSS_FACE = 130  # grid density: nodes per face width
 MARGIN_PX = 2
-COLOUR_SHIFT_MAX = 24.0
+COLOUR_SHIFT_MAX = 40.0
+LIGHT_REACH = 0.11  # of the mouth layer's width: how far a difference of light on the ring is felt
+LIGHT_PRIOR = 0.004  # what the mean over the ring weighs against its near parts
+RING_LEAST = 0.05  # a ring thinner than this has no say
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What to draw into one frame: vertices (V,2) before and after, and the mouths with their weights."""
+    """What to draw into one frame.
+
+    Vertices (V,2) before and after, the mouths with their shares, and how much of the mouth layer is seen at
+    each vertex: (V,) in 0..1.
+    """
 
     source_px: Array
     target_px: Array
     mouths: Sequence[tuple[MouthPatch, float]]
-    mouth_strength: float
+    mouth_weight: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +70,15 @@ class Composer:
         fields = cover(drawing.target_px, triangles, grid).fill(self._attributes(drawing))
         planes = [frame.y.copy(), frame.u.copy(), frame.v.copy()]
         _warp_skin(planes, frame, fields[..., :2], grid)
-        if drawing.mouths and drawing.mouth_strength > 0:
+        if drawing.mouths:
             _lay_mouths(planes, drawing, fields[..., 2:], grid)
         return YuvFrame(*planes)
 
     def _attributes(self, drawing: Drawing) -> Array:
         """(V,3+2M): where skin comes from, how much is mouth, and where each mouth comes from."""
-        alpha = self._mesh.mouth_alpha[:, None] * drawing.mouth_strength
         mouths = [patch.vertices_px for patch, _ in drawing.mouths]
-        return np.concatenate([drawing.source_px - drawing.target_px, alpha, *mouths], 1)
+        moves = drawing.source_px - drawing.target_px
+        return np.concatenate([moves, drawing.mouth_weight[:, None], *mouths], 1)
 
 
 def _lay_mouths(planes: list[Plane], drawing: Drawing, fields: NDArray[np.float32], grid: Grid) -> None:
@@ -91,7 +98,7 @@ def _lay_mouths(planes: list[Plane], drawing: Drawing, fields: NDArray[np.float3
         for (patch, share), source in zip(drawing.mouths, sources, strict=True):
             mouth += share * _sample(patch, index, _to_pixels(source, grid, scale, box), scale)
         skin = box.of(plane).astype(np.float32)
-        mouth += _colour_shift(skin, mouth, weight)
+        mouth += _light_shift(skin, mouth, weight, grid, scale)
         box.of(plane)[...] = np.clip(skin + weight * (mouth - skin) + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -144,15 +151,27 @@ def _sample(patch: MouthPatch, index: int, source: NDArray[np.float32], scale: i
     return np.asarray(drawn, dtype=np.float32)
 
 
-def _colour_shift(
-    skin: NDArray[np.float32], mouth: NDArray[np.float32], weight: NDArray[np.float32]
-) -> float:
-    """What to add to the mouth so that it meets the skin's colour on the ring where both show."""
+def _light_shift(
+    skin: NDArray[np.float32], mouth: NDArray[np.float32], weight: NDArray[np.float32], grid: Grid, scale: int
+) -> NDArray[np.float32]:
+    """What to add to the mouth so that it meets the light and colour of the skin all along its edge.
+
+    (h,w) each -> (h,w): the difference on the ring, spread inwards as a normalised convolution (Knutsson and
+    Westin 1993), so that a shadow on one side stays on that side.
+    """
     ring = weight * (1 - weight)
-    total = float(ring.sum())
-    if total < 1e-3:
-        return 0.0
-    return float(np.clip(((skin - mouth) * ring).sum() / total, -COLOUR_SHIFT_MAX, COLOUR_SHIFT_MAX))
+    small = (max(skin.shape[1] * scale // grid.step_px, 1), max(skin.shape[0] * scale // grid.step_px, 1))
+    share = cv2.resize(ring, small, interpolation=cv2.INTER_AREA)
+    missing = cv2.resize((skin - mouth) * ring, small, interpolation=cv2.INTER_AREA)
+    total = float(share.sum())
+    if total < RING_LEAST:
+        return np.zeros_like(skin)
+    sigma = LIGHT_REACH * small[0]
+    everywhere = float(missing.sum()) / total  # far from the ring, the mean over all of it
+    spread = cv2.GaussianBlur(missing, (0, 0), sigma) + LIGHT_PRIOR * everywhere
+    found = spread / (cv2.GaussianBlur(share, (0, 0), sigma) + LIGHT_PRIOR)
+    limited = np.clip(found, -COLOUR_SHIFT_MAX, COLOUR_SHIFT_MAX)
+    return np.asarray(cv2.resize(limited, skin.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _window(alpha: NDArray[np.float32]) -> tuple[slice, slice] | None:

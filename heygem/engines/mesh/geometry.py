@@ -1,17 +1,20 @@
-"""The drawable mesh: the canonical face, a fan over the mouth, and a skirt that carries chin and neck along.
+"""The drawable mesh: the canonical face, a strip over the mouth, a skirt that carries chin and neck along.
 
-Vertices: 468 of the face, 1 in the middle of the mouth, then two rings of 36 around the face oval. The rings
-follow the oval's motion in part (near ring) or not at all (far ring), so a moving jaw never tears from the
-neck.
+Vertices: 468 of the face, then two rings of 36 around the face oval. The rings follow the oval's motion in
+part (near ring) or not at all (far ring), so a moving jaw never tears from the neck. The strip joins opposite
+points of the inner lips: a fan would fold as soon as closed lips are curved.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from heygem.templates.canonical import (
     INNER_LIPS,
+    INNER_LOWER,
+    INNER_UPPER,
     LIPS,
     NOSE_BASE,
     OUTER_LIPS,
@@ -21,9 +24,9 @@ from heygem.templates.canonical import (
 )
 
 Array = NDArray[np.float64]
-MOUTH_MIDDLE = VERTEX_COUNT
 SKIRT_REACH = (0.10, 0.26)  # how far out the rings lie, in parts of the face height
 SKIRT_FOLLOW = (0.45, 0.0)  # how much of the oval's displacement they take
+FREE_WITHIN, STILL_FROM = 0.18, 0.33  # canonical, to both sides: a jaw that swings does not shear the cheek
 MOUTH_FEATHER = 0.045  # canonical distance over which the mouth layer fades into the skin
 MOUTH_SOLID = 0.012  # canonical distance around the lips that is all mouth layer
 
@@ -33,47 +36,75 @@ class DrawMesh:
     """Fixed topology and fixed per-vertex weights.
 
     Attributes:
-        triangles: (T,3), those of skin, skirt and fan that can ever move.
+        triangles: (T,3), those of skin, skirt and mouth that can ever move.
         motion_weight: (468,), how much of the wanted displacement a vertex takes.
         mouth_alpha: (V,), 1 on lips and mouth interior, fading to 0 around them.
+        ring: (R,), face vertices in the fading part of the mouth layer: the skin around the lips.
+        neighbours: (V,V) sparse, rows sum to 1: the mean over the vertices that share skin with each.
+        outward: (468,2) unit, x and z: where the rest face's surface looks, seen from above.
     """
 
     triangles: NDArray[np.int64]
     motion_weight: Array
     mouth_alpha: Array
+    ring: NDArray[np.int64]
+    neighbours: csr_array
+    outward: Array
 
     @classmethod
     def of(cls, face: CanonicalFace) -> "DrawMesh":
         weight = _motion_weight(face)
-        alpha = np.concatenate([_mouth_alpha(face), [1.0], np.zeros(2 * len(OVAL))])
-        follows = np.concatenate([weight, [1.0], *(weight[list(OVAL)] * follow for follow in SKIRT_FOLLOW)])
-        triangles = np.concatenate([face.triangles, _skirt_triangles(), _fan_triangles()])
+        alpha = np.concatenate([_mouth_alpha(face), np.zeros(2 * len(OVAL))])
+        follows = np.concatenate([weight, *(weight[list(OVAL)] * follow for follow in SKIRT_FOLLOW)])
+        skin = np.concatenate([face.triangles, _skirt_triangles()])
+        triangles = np.concatenate([skin, _mouth_strip()])
         moving = ((follows > 0) | (alpha > 0))[triangles].any(1)
-        return cls(triangles[moving], weight, alpha)
+        ring = np.flatnonzero((alpha > 0) & (alpha < 1))
+        return cls(triangles[moving], weight, alpha, ring, _neighbours(skin, len(alpha)), _outward(face))
 
     def source_vertices(self, points_px: NDArray[np.floating]) -> Array:
         """(N,>=468,2+) landmarks in pixels -> (N,V,2) vertices of the drawable mesh."""
         face = np.asarray(points_px[:, :VERTEX_COUNT, :2], dtype=np.float64)
-        middle = face[:, INNER_LIPS].mean(1, keepdims=True)
-        return np.concatenate([face, middle, *_skirt_rings(face)], 1)
+        return np.concatenate([face, *_skirt_rings(face)], 1)
 
     def target_vertices(self, source: Array, displacement_px: Array) -> Array:
-        """Move (N,V,2) vertices by the face's (N,468,2) displacement; fan and skirt follow by rule."""
+        """Move (N,V,2) vertices by the face's (N,468,2) displacement; the skirt follows by rule."""
         oval = displacement_px[:, OVAL]
-        middle = displacement_px[:, INNER_LIPS].mean(1, keepdims=True)
-        moved = np.concatenate([displacement_px, middle, *(oval * follow for follow in SKIRT_FOLLOW)], 1)
+        moved = np.concatenate([displacement_px, *(oval * follow for follow in SKIRT_FOLLOW)], 1)
         return np.asarray(source + moved)
 
 
-def _fan_triangles() -> NDArray[np.int64]:
-    ring = np.array(INNER_LIPS)
-    return np.stack([np.roll(ring, -1), ring, np.full(len(ring), MOUTH_MIDDLE)], 1)
+def _mouth_strip() -> NDArray[np.int64]:
+    """(18,3) between the lips, from corner to corner."""
+    left, right = INNER_LIPS[0], INNER_LIPS[len(INNER_LOWER) + 1]
+    upper, lower = np.array(INNER_UPPER), np.array(INNER_LOWER)
+    ends = [[left, upper[0], lower[0]], [upper[-1], right, lower[-1]]]
+    first = np.stack([upper[:-1], upper[1:], lower[1:]], 1)
+    second = np.stack([upper[:-1], lower[1:], lower[:-1]], 1)
+    return np.concatenate([ends, first, second])
+
+
+def _neighbours(triangles: NDArray[np.int64], vertex_count: int) -> csr_array:
+    """Rows that average over the vertices one edge away."""
+    ends = np.concatenate([triangles, np.roll(triangles, 1, axis=1), np.roll(triangles, 2, axis=1)])
+    linked = csr_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(vertex_count, vertex_count))
+    linked.data[:] = 1.0  # an edge of two triangles counts once
+    return csr_array(linked / np.maximum(linked.sum(1), 1)[:, None])
+
+
+def _outward(face: CanonicalFace) -> Array:
+    a, b, c = (face.vertices[face.triangles[:, corner]] for corner in range(3))
+    normal = np.cross(c - a, b - a)  # z away from the camera: the outside has negative z
+    sums = np.zeros((VERTEX_COUNT, 3))
+    np.add.at(sums, face.triangles.reshape(-1), np.repeat(normal, 3, axis=0))
+    flat = sums[:, [0, 2]]
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9))
 
 
 def _skirt_triangles() -> NDArray[np.int64]:
     """Two strips of quads: oval to near ring, near ring to far ring."""
     count = len(OVAL)
-    rings = [np.array(OVAL), VERTEX_COUNT + 1 + np.arange(count), VERTEX_COUNT + 1 + count + np.arange(count)]
+    rings = [np.array(OVAL), VERTEX_COUNT + np.arange(count), VERTEX_COUNT + count + np.arange(count)]
     strips = []
     for inner, outer in zip(rings[:-1], rings[1:], strict=True):
         next_inner, next_outer = np.roll(inner, -1), np.roll(outer, -1)
@@ -94,7 +125,7 @@ def _motion_weight(face: CanonicalFace) -> Array:
     """1 around mouth and chin, 0 above the nose base and towards the ears."""
     x, y = face.vertices[:, 0], face.vertices[:, 1]
     below_nose = np.clip((y - face.vertices[NOSE_BASE, 1] + 0.02) / 0.05, 0, 1)
-    near_middle = np.clip((0.30 - np.abs(x)) / 0.08, 0, 1)
+    near_middle = np.clip((STILL_FROM - np.abs(x)) / (STILL_FROM - FREE_WITHIN), 0, 1)
     return np.asarray(below_nose * near_middle)
 
 
@@ -111,7 +142,13 @@ def _mouth_alpha(face: CanonicalFace) -> Array:
 
 
 def facing(vertices_px: NDArray[np.floating], triangles: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(V,2) / (T,3) -> (T,) True where a triangle shows its outside to the camera (y runs down)."""
-    a, b, c = (vertices_px[triangles[:, corner]] for corner in range(3))
-    cross = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    return np.asarray(cross > 0)
+    """(...,V,2) / (T,3) -> (...,T) True where a triangle shows its outside to the camera (y runs down)."""
+    return np.asarray(doubled_areas(vertices_px, triangles) > 0)
+
+
+def doubled_areas(vertices_px: NDArray[np.floating], triangles: NDArray[np.int64]) -> Array:
+    """(...,V,2) / (T,3) -> (...,T): twice the signed areas, positive where the outside is seen."""
+    a, b, c = (vertices_px[..., triangles[:, corner], :] for corner in range(3))
+    return np.asarray(
+        (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])
+    )

@@ -23,7 +23,7 @@ from heygem.templates.face_track import FaceTrack
 from heygem.templates.tracker import FaceTracker
 
 # Raised whenever prepared assets would come out differently; older entries are then made anew.
-ASSET_VERSION = 3
+ASSET_VERSION = 6
 PORTRAITS_IN_MEMORY = 4
 
 
@@ -84,7 +84,9 @@ class PortraitLibrary:
         track, bank = self._cache.read(key, "track"), self._cache.read(key, "bank")
         if track is None or bank is None:
             return None
-        portrait = Portrait.of(FaceTrack(track["points"], track["present"]), self._face)
+        portrait = Portrait.of(
+            FaceTrack(track["points"], track["present"], track["colours"], track["detail"]), self._face
+        )
         return PreparedPortrait(key, portrait, unpack_bank(bank), was_prepared=True)
 
     def _prepare(
@@ -96,7 +98,12 @@ class PortraitLibrary:
         bank = self._maker.fill(portrait, info, lambda done, total: context.report("template", done, total))
         gain = seen_opening_gain(portrait, bank, info, self._models.landmarker, self._maker.mesh, self._face)
         bank = replace(bank, opening_gain=gain)
-        assets: Arrays = {"points": track.points, "present": track.present}
+        assets: Arrays = {
+            "points": track.points,
+            "present": track.present,
+            "colours": track.colours,
+            "detail": track.detail,
+        }
         self._cache.write(key, "track", assets)
         self._cache.write(key, "bank", pack_bank(bank))
         return PreparedPortrait(key, portrait, bank, was_prepared=False)

@@ -49,7 +49,8 @@ class MouthPainter:
 
     def paint(self, canvas: Canvas, target_px: Array) -> MouthPatch:
         """The person's mouth with its mesh at `target_px` (V,2)."""
-        opened = self._composer.compose(canvas.frame, Drawing(canvas.vertices_px, target_px, (), 0.0))
+        no_mouth = np.zeros(len(target_px))
+        opened = self._composer.compose(canvas.frame, Drawing(canvas.vertices_px, target_px, (), no_mouth))
         crop_to_frame = self._crop_to_frame(canvas.points_px)
         crop = crop_rgb(opened, crop_to_frame, CROP_PX, canvas.colour).astype(np.float32)
         residual = self._repair(crop, _to_crop(target_px, crop_to_frame), canvas.gap_in_eyes)

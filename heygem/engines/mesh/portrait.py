@@ -1,7 +1,7 @@
 """A template as the mesh engine needs it: the face, its pose, how it rests, and which mouths it has."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from heygem.engines.mesh.bank import (
     PAINTED,
     MouthBank,
+    MouthKeys,
     MouthPatch,
     choose_own,
     cut_patch,
@@ -28,13 +29,16 @@ from heygem.engines.mesh.style import SpeakingStyle
 from heygem.media.frames import FrameSource
 from heygem.media.types import VideoInfo, YuvFrame
 from heygem.templates.cache import Arrays
-from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace, lip_gap
+from heygem.templates.canonical import LIPS, VERTEX_COUNT, CanonicalFace, lip_gap
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.pose import PoseTrack, fit_pose
+from heygem.templates.visibility import steady_colours, visibility
 
 Array = NDArray[np.float64]
 POSE_SMOOTHING_FRAMES = 1.5
 ABSENCE_RAMP_FRAMES = 5
+FREE_MOUTH = 0.95  # visibility of lips from which on they can lend their pixels
+RESTFUL_ENOUGH = 0.02  # canonical, over the 40 lip points: as good as the frame nearest to the neutral
 PATCH_MARGIN = 0.12  # around the mouth, in face widths
 
 
@@ -42,7 +46,9 @@ PATCH_MARGIN = 0.12  # around the mouth, in face widths
 class Portrait:
     """Everything about the followed face, frame by frame.
 
-    own: (N,468,3) float32 canonical, smoothed; neutral: (468,3); strength: (N,) 0 where no face is.
+    own: (N,468,3) float32 canonical, smoothed; neutral: (468,3); strength: (N,) 0 where no face is;
+    visible: (N,468) float32 in 0..1, 0 where something is in front of the face; colours: (N,468,3) float32
+    luma, Cb, Cr around each vertex, in steady light.
     """
 
     track: FaceTrack
@@ -50,6 +56,8 @@ class Portrait:
     own: NDArray[np.float32]
     neutral: Array
     strength: Array
+    visible: NDArray[np.float32]
+    colours: NDArray[np.float32]
     style: SpeakingStyle
 
     @classmethod
@@ -57,12 +65,16 @@ class Portrait:
         points = track.filled_points
         pose = fit_pose(points, face)
         shapes = pose.to_canonical(points[:, :VERTEX_COUNT])
+        smooth_pose = pose.smoothed(POSE_SMOOTHING_FRAMES)
+        colours = steady_colours(track, face)
         return cls(
             track=track,
-            pose=pose.smoothed(POSE_SMOOTHING_FRAMES),
+            pose=smooth_pose,
             own=smoothed_own(shapes),
             neutral=neutral_shape(shapes, track.present),
             strength=track.strength(ABSENCE_RAMP_FRAMES),
+            visible=visibility(colours, track.present, head_turn_degrees(smooth_pose.rotation), face),
+            colours=colours,
             style=SpeakingStyle.of(shapes[track.present], face),
         )
 
@@ -71,11 +83,32 @@ class Portrait:
         """(N,2) yaw and pitch of every frame."""
         return head_turn_degrees(self.pose.rotation)
 
+    @property
+    def shows_mouth(self) -> NDArray[np.bool_]:
+        """(N,) frames with a face and nothing before its mouth; where there are none, all with a face."""
+        free = self.track.present & (self.visible[:, LIPS].min(1) > FREE_MOUTH)
+        return free if free.any() else self.track.present
+
+    def keys(
+        self, shapes: NDArray[np.floating], gap: Array, frame: NDArray[np.int64], mesh: DrawMesh
+    ) -> MouthKeys:
+        """What to compare by when shapes (M,468,3) with openings (M,) stand in frames (M,) of the clip."""
+        return MouthKeys(
+            outline=lip_outline(shapes),
+            gap=gap,
+            turn_degrees=self.turn_degrees[frame],
+            frame=frame,
+            detail=self.track.detail[frame],
+            ring=self.colours[frame][:, mesh.ring],
+        )
+
     def restful_frame(self) -> int:
-        """The frame nearest to the neutral, seen from the front: the one to paint on."""
+        """A frame near the neutral, seen from the front and sharp: the one to paint on."""
         away = np.linalg.norm(lip_outline(self.own) - lip_outline(self.neutral), axis=(1, 2))
-        turned = np.linalg.norm(self.turn_degrees, axis=1) / 200
-        return int(np.argmin(np.where(self.track.present, away + turned, np.inf)))
+        unrest = away + np.linalg.norm(self.turn_degrees, axis=1) / 200
+        unrest[~self.shows_mouth] = np.inf
+        candidates = np.flatnonzero(unrest <= unrest.min() + RESTFUL_ENOUGH)
+        return int(candidates[self.track.detail[candidates].argmax()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +125,7 @@ class MouthMaker:
 
     def fill(self, portrait: Portrait, info: VideoInfo, on_mouth: Callable[[int, int], None]) -> MouthBank:
         """Read the chosen frames once more and paint the rest; `on_mouth(done, total)` after each mouth."""
-        own = choose_own(portrait.own, portrait.turn_degrees, portrait.track.present)
+        own = choose_own(portrait.own, portrait.turn_degrees, portrait.track.detail, portrait.shows_mouth)
         canvas_frame = portrait.restful_frame()
         total = len(own) + len(self.shapes)
         wanted = sorted({*own.tolist(), canvas_frame})
@@ -111,14 +144,11 @@ class MouthMaker:
             portrait, info, canvas, canvas_frame, paintable, lambda done: on_mouth(len(own) + done, total)
         )
         shapes = np.concatenate([portrait.own[own], paintable])
-        turns = portrait.turn_degrees
-        return MouthBank(
-            patches=(*patches, *painted),
-            outline=lip_outline(shapes),
-            gap=np.concatenate([lip_gap(portrait.own[own]), wanted_gap(paintable)]),
-            turn_degrees=np.concatenate([turns[own], np.repeat(turns[[canvas_frame]], len(painted), 0)]),
-            frame=np.concatenate([own, np.full(len(painted), PAINTED)]),
-        )
+        taken_from = np.concatenate([own, np.full(len(painted), canvas_frame)])
+        gaps = np.concatenate([lip_gap(portrait.own[own]), wanted_gap(paintable)])
+        keys = portrait.keys(shapes, gaps, taken_from, self.mesh)
+        numbers = np.concatenate([own, np.full(len(painted), PAINTED)])
+        return MouthBank((*patches, *painted), replace(keys, frame=numbers))
 
     def _paint(
         self,
@@ -154,10 +184,7 @@ class MouthMaker:
 def pack_bank(bank: MouthBank) -> Arrays:
     """A bank as named arrays, for the template cache."""
     arrays: dict[str, NDArray[Any]] = {
-        "outline": bank.outline,
-        "gap": bank.gap,
-        "turn_degrees": bank.turn_degrees,
-        "frame": bank.frame,
+        **{field.name: getattr(bank.keys, field.name) for field in fields(MouthKeys)},
         "opening_gain": np.array(bank.opening_gain),
         "corner": np.array([(patch.left_px, patch.top_px) for patch in bank.patches]),
         "vertices": np.stack([patch.vertices_px for patch in bank.patches]),
@@ -174,11 +201,5 @@ def unpack_bank(arrays: Arrays) -> MouthBank:
     for number, ((left, top), vertices) in enumerate(zip(arrays["corner"], arrays["vertices"], strict=True)):
         pixels = YuvFrame(arrays[f"y{number}"], arrays[f"u{number}"], arrays[f"v{number}"])
         patches.append(MouthPatch(pixels, int(left), int(top), vertices))
-    return MouthBank(
-        patches=tuple(patches),
-        outline=arrays["outline"],
-        gap=arrays["gap"],
-        turn_degrees=arrays["turn_degrees"],
-        frame=arrays["frame"],
-        opening_gain=float(arrays["opening_gain"]),
-    )
+    keys = MouthKeys(**{field.name: arrays[field.name] for field in fields(MouthKeys)})
+    return MouthBank(tuple(patches), keys, float(arrays["opening_gain"]))

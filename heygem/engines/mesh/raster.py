@@ -63,7 +63,7 @@ class Coverage:
 
     def positions(self, vertices: NDArray[np.floating]) -> NDArray[np.float64]:
         """(V,2) -> (P,2): where the covered nodes lie on the mesh when its vertices lie at `vertices`."""
-        return np.einsum("pk,pkc->pc", self.weights, vertices[self.corners], dtype=np.float64)
+        return np.asarray(np.einsum("pk,pkc->pc", self.weights, vertices[self.corners]), np.float64)
 
     def fill(self, attributes: NDArray[np.floating], background: float = 0.0) -> Array:
         """Interpolate (V,A) attributes: -> (rows,columns,A) float32, `background` where no triangle is."""

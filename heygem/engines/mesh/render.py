@@ -14,15 +14,14 @@ from heygem.engines.mesh.bank import MouthBank, best_path, cross_fade, fit_cost
 from heygem.engines.mesh.composer import Composer, Drawing
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.portrait import Portrait
-from heygem.engines.mesh.shaping import lip_outline, wanted_gap, wanted_shapes
+from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
 from heygem.engines.mesh.speech_motion import Motion
+from heygem.engines.mesh.targets import aim
 from heygem.media.types import YuvFrame
-from heygem.templates.canonical import LIPS, CanonicalFace
+from heygem.templates.canonical import CanonicalFace
 
 Array = NDArray[np.float64]
 BLOCK_FRAMES = 32
-# Lips moved by this much (canonical, RMS) get a mouth from the bank; nearer to their own place they stay.
-MOUTH_MOVES_FROM, MOUTH_MOVES_FULLY = 0.0015, 0.006
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +82,16 @@ class FrameRenderer:
         template_fps: Fraction,
     ) -> RenderPlan:
         """Choose the path through the mouth bank; outlines only, so it is cheap at any length."""
-        count = len(schedule)
-        outline = np.empty((count, len(LIPS), 2), np.float32)
-        gap = np.empty(count)
         wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face)
-        for start, stop in _blocks(count):
-            shapes = wish.shapes(start, stop)
-            outline[start:stop], gap[start:stop] = lip_outline(shapes), wanted_gap(shapes)
-        turns = portrait.turn_degrees[schedule]
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
-        cost = fit_cost(bank, outline, gap, turns, schedule, forbidden_frames)
-        return RenderPlan(portrait, bank, schedule, best_path(cost, bank.frame), gap, wish)
+        gaps, costs = [], []
+        for start, stop in _blocks(len(schedule)):
+            shapes = wish.shapes(start, stop)
+            gaps.append(wanted_gap(shapes))
+            wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop], self.mesh)
+            costs.append(fit_cost(wanted, bank.keys, forbidden_frames))
+        path = best_path(np.concatenate(costs), bank.keys.frame)
+        return RenderPlan(portrait, bank, schedule, path, np.concatenate(gaps), wish)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
@@ -113,27 +111,13 @@ class FrameRenderer:
         """Block by block; None where the template shows no face."""
         for start, stop in _blocks(len(plan)):
             base = plan.schedule[start:stop]
-            source, target, moved = self._targets(plan, start, stop)
-            strength = plan.portrait.strength[base]
+            block = aim(plan.portrait, plan.wish.shapes(start, stop), base, self.mesh)
             for row, step in enumerate(range(start, stop)):
-                if strength[row] == 0:
+                if plan.portrait.strength[base[row]] == 0:
                     yield None
                     continue
                 mouths = [(plan.bank.patches[mouth], share) for mouth, share in cross_fade(plan.path, step)]
-                yield Drawing(source[row], target[row], mouths, float(moved[row] * strength[row]))
-
-    def _targets(self, plan: RenderPlan, start: int, stop: int) -> tuple[Array, Array, Array]:
-        """Vertices before and after (B,V,2), and how far the lips move, as mouth strength (B,) in 0..1."""
-        portrait, base = plan.portrait, plan.schedule[start:stop]
-        wanted = plan.wish.shapes(start, stop)
-        difference = (wanted - portrait.own[base]) * self.mesh.motion_weight[None, :, None]
-        difference *= portrait.strength[base][:, None, None]
-        lips_moved = np.sqrt((difference[:, LIPS, :2] ** 2).sum(-1).mean(1))
-        strength = np.clip((lips_moved - MOUTH_MOVES_FROM) / (MOUTH_MOVES_FULLY - MOUTH_MOVES_FROM), 0, 1)
-        pose = portrait.pose.take(base)
-        source = self.mesh.source_vertices(portrait.track.filled_points[base])
-        displacement = pose.displacement_to_px(difference)[..., :2]
-        return source, self.mesh.target_vertices(source, displacement), strength
+                yield Drawing(block.source_px[row], block.target_px[row], mouths, block.mouth_weight[row])
 
 
 def _blocks(count: int) -> Iterator[tuple[int, int]]:

@@ -10,25 +10,25 @@ from heygem.engines.mesh.bank import (
     FORBIDDEN,
     PAINTED,
     SWITCH_COST,
-    MouthBank,
+    MouthKeys,
     best_path,
+    choose_own,
     cross_fade,
     fit_cost,
 )
 
 
-def bank_of(gaps: list[float], frames: list[int]) -> MouthBank:
-    outline = np.zeros((len(gaps), 40, 2), np.float32)
+def bank_of(gaps: list[float], frames: list[int]) -> MouthKeys:
+    count = len(gaps)
+    outline = np.zeros((count, 40, 2), np.float32)
     outline[:, :20, 1] = np.array(gaps)[:, None] / 2
     outline[:, 20:, 1] = -np.array(gaps)[:, None] / 2
-    return MouthBank((), outline, np.array(gaps), np.zeros((len(gaps), 2)), np.array(frames))
+    detail, ring = np.full(count, 50, np.float32), np.full((count, 8, 3), 100, np.float32)
+    return MouthKeys(outline, np.array(gaps), np.zeros((count, 2)), np.array(frames), detail, ring)
 
 
-def cost_of(bank: MouthBank, gaps: list[float], forbidden_frames: float = 0.0) -> np.ndarray:
-    wanted = bank_of(gaps, list(range(len(gaps))))
-    return fit_cost(
-        bank, wanted.outline, wanted.gap, wanted.turn_degrees, np.arange(len(gaps)), forbidden_frames
-    )
+def cost_of(bank: MouthKeys, gaps: list[float], forbidden_frames: float = 0.0) -> np.ndarray:
+    return fit_cost(bank_of(gaps, list(range(len(gaps)))), bank, forbidden_frames)
 
 
 def test_the_mouth_that_fits_costs_least() -> None:
@@ -75,6 +75,24 @@ def test_a_switch_is_spread_over_three_frames() -> None:
 
 def test_turned_heads_take_turned_mouths() -> None:
     bank = replace(bank_of([0.05, 0.05], [0, 99]), turn_degrees=np.array([[0.0, 0], [30, 0]]))
-    wanted = bank_of([0.05], [5])
-    cost = fit_cost(bank, wanted.outline, wanted.gap, np.array([[28.0, 0]]), np.array([5]), 0)
-    assert cost.argmin(1).tolist() == [1]
+    wanted = replace(bank_of([0.05], [5]), turn_degrees=np.array([[28.0, 0]]))
+    assert fit_cost(wanted, bank, 0).argmin(1).tolist() == [1]
+
+
+def test_a_blurred_mouth_is_no_source_for_a_sharp_frame() -> None:
+    bank = replace(bank_of([0.05, 0.06], [0, 99]), detail=np.array([3, 50], np.float32))
+    assert cost_of(bank, [0.05]).argmin(1).tolist() == [1]
+
+
+def test_a_mouth_with_a_finger_beside_it_is_no_source_for_a_free_one() -> None:
+    bank = bank_of([0.05, 0.06], [0, 99])
+    bank.ring[0, :3] += 60
+    assert cost_of(bank, [0.05]).argmin(1).tolist() == [1]
+
+
+def test_of_equal_mouths_the_sharpest_is_kept_and_smears_never() -> None:
+    shapes = np.zeros((6, 468, 3))
+    shapes[3:, 14, 1] = 0.2  # three closed, three open
+    detail, usable = np.array([40.0, 60, 1, 50, 30, 90]), np.array([True] * 5 + [False])
+    chosen = choose_own(shapes, np.zeros((6, 2)), detail, usable)
+    assert chosen.tolist() == [1, 3]

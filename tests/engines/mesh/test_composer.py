@@ -48,7 +48,7 @@ def planes(frame: YuvFrame) -> tuple[np.ndarray, ...]:
 @given(st.floats(40, 280), st.floats(40, 200), st.floats(60, 220))
 def test_with_no_difference_no_pixel_moves(x: float, y: float, scale: float) -> None:
     frame, vertices = noise_frame(320, 240), vertices_at(x, y, scale)
-    drawn = COMPOSER.compose(frame, Drawing(vertices, vertices, [], 0.0))
+    drawn = COMPOSER.compose(frame, Drawing(vertices, vertices, [], MESH.mouth_alpha))
     for got, given_plane in zip(planes(drawn), planes(frame), strict=True):
         np.testing.assert_array_equal(got, given_plane)
 
@@ -56,7 +56,9 @@ def test_with_no_difference_no_pixel_moves(x: float, y: float, scale: float) -> 
 def test_far_from_the_mouth_every_plane_is_identical() -> None:
     frame, vertices = noise_frame(640, 480), vertices_at(320, 200, 220)
     target = opened(vertices, 14)
-    drawn = COMPOSER.compose(frame, Drawing(vertices, target, [(own_mouth(frame, vertices), 1.0)], 1.0))
+    drawn = COMPOSER.compose(
+        frame, Drawing(vertices, target, [(own_mouth(frame, vertices), 1.0)], MESH.mouth_alpha)
+    )
     nose = int(vertices[1, 1])
     left, right = int(vertices[:, 0].min()) - 8, int(vertices[:, 0].max()) + 8
     for index, (got, original) in enumerate(zip(planes(drawn), planes(frame), strict=True)):
@@ -70,7 +72,9 @@ def test_far_from_the_mouth_every_plane_is_identical() -> None:
 def test_the_input_frame_is_left_alone() -> None:
     frame, vertices = noise_frame(320, 240), vertices_at(160, 100, 120)
     before = frame.copy()
-    COMPOSER.compose(frame, Drawing(vertices, opened(vertices, 9), [(own_mouth(frame, vertices), 1.0)], 1.0))
+    COMPOSER.compose(
+        frame, Drawing(vertices, opened(vertices, 9), [(own_mouth(frame, vertices), 1.0)], MESH.mouth_alpha)
+    )
     for got, original in zip(planes(frame), planes(before), strict=True):
         np.testing.assert_array_equal(got, original)
 
@@ -83,7 +87,7 @@ def test_the_chin_goes_down_by_what_was_asked() -> None:
         np.round(ramp).astype(np.uint8), *[np.full((height // 2, width // 2), 128, np.uint8)] * 2
     )
     vertices = vertices_at(320, 200, 220)
-    drawn = COMPOSER.compose(frame, Drawing(vertices, opened(vertices, 12), [], 0.0))
+    drawn = COMPOSER.compose(frame, Drawing(vertices, opened(vertices, 12), [], MESH.mouth_alpha))
     x, y = np.round(vertices[LIP_CENTRE_LOWER] + (0, 30)).astype(int)  # on the chin, inside the moving part
     per_px = 200 / (height - 1)
     assert drawn.y[y, x] == pytest.approx(frame.y[y, x] - 12 * per_px, abs=1.0)
@@ -94,7 +98,9 @@ def test_the_chin_goes_down_by_what_was_asked() -> None:
 def test_a_face_that_leaves_the_picture_is_drawn_without_error(x: float, y: float) -> None:
     frame, vertices = noise_frame(320, 240), vertices_at(x, y, 150)
     inside = own_mouth(noise_frame(320, 240), vertices_at(160, 100, 150))
-    drawn = COMPOSER.compose(frame, Drawing(vertices, opened(vertices, 10), [(inside, 1.0)], 1.0))
+    drawn = COMPOSER.compose(
+        frame, Drawing(vertices, opened(vertices, 10), [(inside, 1.0)], MESH.mouth_alpha)
+    )
     assert [plane.shape for plane in planes(drawn)] == [plane.shape for plane in planes(frame)]
 
 
@@ -104,7 +110,7 @@ def test_the_mouth_takes_the_colour_of_the_skin_around_it() -> None:
     vertices = vertices_at(160, 100, 120)
     bright = YuvFrame(frame.y + 15, frame.u, frame.v)
     patch = own_mouth(bright, vertices)
-    drawn = COMPOSER.compose(frame, Drawing(vertices, opened(vertices, 6), [(patch, 1.0)], 1.0))
+    drawn = COMPOSER.compose(frame, Drawing(vertices, opened(vertices, 6), [(patch, 1.0)], MESH.mouth_alpha))
     assert np.abs(drawn.y.astype(int) - 100).max() <= 1
 
 

@@ -1,0 +1,105 @@
+"""Where the mesh goes: wanted shapes as vertices in the frame that neither fold nor cross.
+
+The difference between wanted and own face moves the vertices. It fades where the head turns skin away from
+the camera, where something covers the face, and where no face is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heygem.engines.mesh.geometry import DrawMesh, doubled_areas
+from heygem.engines.mesh.portrait import Portrait
+from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, LIPS, VERTEX_COUNT
+
+Array = NDArray[np.float64]
+# Lips moved by this much (canonical, RMS) get a mouth from the bank; nearer to their own place they stay.
+MOUTH_MOVES_FROM, MOUTH_MOVES_FULLY = 0.0015, 0.006
+# Part of its frontal view at which skin stops to move, and from which on it moves freely.
+TURNED_AWAY, TURNED_ENOUGH = 0.12, 0.45
+EDGE_ON = 0.05  # a surface seen from the side at rest has no part of its view to lose
+LEAST_AREA_PX2 = 1.0  # twice the area from which on a triangle counts as one that could fold
+FOLDED_AREA_PX2 = -0.1  # and at which it has
+CONTACT = 0.03  # canonical lip gap below which opposite points meet
+UNFOLD_ROUNDS, SHRINK_ROUNDS = 24, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """A block of frames: vertices before and after (B,V,2), and how much mouth layer each shows (B,V)."""
+
+    source_px: Array
+    target_px: Array
+    mouth_weight: Array
+
+
+def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMesh) -> Targets:
+    """Wanted canonical shapes (B,468,3) over the template's frames `base` (B,)."""
+    pose = portrait.pose.take(base)
+    shown = turned_to_camera(pose.rotation, mesh.outward) * portrait.visible[base]  # (B,468)
+    shown *= portrait.strength[base][:, None]
+    difference = (wanted - portrait.own[base]) * (mesh.motion_weight * shown)[..., None]
+    lips_moved = np.sqrt((difference[:, LIPS, :2] ** 2).sum(-1).mean(1))
+    moved = np.clip((lips_moved - MOUTH_MOVES_FROM) / (MOUTH_MOVES_FULLY - MOUTH_MOVES_FROM), 0, 1)
+    mouth_weight = mesh.mouth_alpha * moved[:, None]
+    mouth_weight[:, :VERTEX_COUNT] *= shown
+    source = mesh.source_vertices(portrait.track.filled_points[base])
+    down = pose.displacement_to_px(np.array([0.0, 1.0, 0.0])[None, None].repeat(len(base), 0))[:, 0, :2]
+    target = mesh.target_vertices(source, pose.displacement_to_px(difference)[..., :2])
+    return Targets(source, settled(source, target, down, mesh), mouth_weight)
+
+
+def turned_to_camera(rotation: Array, outward: Array) -> Array:
+    """How much of its frontal view each vertex still shows: (B,3,3) and (468,2) -> (B,468) in 0..1.
+
+    Only turns to the side count: a chin looks down at any time and moves all the same.
+    """
+    camera = rotation[:, [0, 2], 2] * -1.0  # (B,2) x and z of the way to the camera, canonical
+    camera /= np.maximum(np.linalg.norm(camera, axis=1, keepdims=True), 1e-9)
+    now, at_rest = camera @ outward.T, -outward[:, 1]
+    part = np.maximum(now, 0) / np.maximum(at_rest, EDGE_ON)
+    ramp = np.clip((part - TURNED_AWAY) / (TURNED_ENOUGH - TURNED_AWAY), 0, 1)
+    return np.asarray(ramp * ramp * (3 - 2 * ramp))
+
+
+def closed_lips(target_px: Array, down: Array) -> Array:
+    """Let lips that touch meet point by point: (B,V,2) and the face's way down (B,2) in pixels a unit.
+
+    Opposite points of crossing lips coincide; of lips nearly closed they approach each other across the way
+    down, so that the strip between them never turns over.
+    """
+    length = np.maximum(np.linalg.norm(down, axis=1), 1e-9)
+    unit, contact_px = down / length[:, None], CONTACT * length
+    upper, lower = target_px[:, list(INNER_UPPER)], target_px[:, list(INNER_LOWER)]
+    apart = lower - upper  # (B,9,2)
+    gap = np.einsum("bkc,bc->bk", apart, unit)
+    along = np.maximum(gap, 0)[..., None] * unit[:, None]
+    across = apart - gap[..., None] * unit[:, None]
+    open_part = np.clip(gap / contact_px[:, None], 0, 1)[..., None]
+    middle, half = (upper + lower) / 2, (along + across * open_part) / 2
+    closed = target_px.copy()
+    closed[:, list(INNER_UPPER)], closed[:, list(INNER_LOWER)] = middle - half, middle + half
+    return closed
+
+
+def settled(source_px: Array, target_px: Array, down: Array, mesh: DrawMesh) -> Array:
+    """Targets (B,V,2) in which no lips cross and no triangle that showed its outside shows its inside.
+
+    Where a triangle does, its vertices take the mean displacement of their neighbours, again and again; what
+    is left then moves less and less. With no displacement nothing is folded, so this ends.
+    """
+    target = closed_lips(target_px, down)
+    can_fold = doubled_areas(source_px, mesh.triangles) > LEAST_AREA_PX2
+    for count in range(UNFOLD_ROUNDS + SHRINK_ROUNDS):
+        folded = can_fold & (doubled_areas(target, mesh.triangles) < FOLDED_AREA_PX2)  # (B,T)
+        frames = np.flatnonzero(folded.any(1))
+        if len(frames) == 0:
+            break
+        for frame in frames:
+            vertices = np.unique(mesh.triangles[folded[frame]])
+            moved = target[frame] - source_px[frame]
+            calmer = mesh.neighbours[vertices] @ moved if count < UNFOLD_ROUNDS else moved[vertices] / 2
+            target[frame, vertices] = source_px[frame, vertices] + calmer
+        target[frames] = closed_lips(target[frames], down[frames])
+    return target

@@ -1,0 +1,114 @@
+"""Which parts of the lower face can be seen, and where a hand, a microphone or hair is in front of them.
+
+Skin keeps its colour: a place on the face that looks unlike itself in frames with the same head pose is
+covered. What covers a face most of the time is taken for the face.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, minimum_filter1d
+
+from heygem.templates.canonical import NOSE_BASE, OUTER_LIPS, VERTEX_COUNT, CanonicalFace
+from heygem.templates.face_track import FaceTrack
+
+Array = NDArray[np.float64]
+MOST_REFERENCES = 240  # frames that others are compared with
+NEIGHBOURS = 32  # of them, those with the most similar pose ...
+POSE_BLUR_DEGREES = 6.0  # ... so roughly that they come from all over the clip
+ALIKE_POSE_DEGREES = 14.0  # beyond it a change of colour says nothing
+NOT_NEARER_FRAMES = 12  # a hand that stays half a second must not vouch for itself
+COLOUR_FLOOR = (10.0, 5.0, 5.0)  # luma, Cb and Cr levels that are always within the usual
+SUSPICIOUS, COVERED = 4.0, 7.0  # deviation over the usual one where doubt begins, and where it ends
+HOLD_FRAMES, SOFTEN_FRAMES = 2, 1.5
+# A mouth of which this share is seen is left alone; half a moving mouth would be worse than none.
+LIPS_LEFT_ALONE, LIPS_FREE = 0.6, 0.9
+BLOCK_FRAMES = 64
+
+
+def steady_colours(track: FaceTrack, face: CanonicalFace) -> NDArray[np.float32]:
+    """(N,468,3) luma, Cb, Cr around each vertex, less what changes all over the upper face: the light."""
+    rgb = track.colours.astype(np.float32)
+    luma = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
+    colours = np.stack([luma, rgb[..., 2] - luma, rgb[..., 0] - luma], -1)
+    upper = (face.vertices[:, 1] < face.vertices[NOSE_BASE, 1]) & (np.abs(face.vertices[:, 0]) < 0.2)
+    usual = np.median(colours[track.present][:, upper], axis=0)
+    return np.asarray(colours - np.median(colours[:, upper] - usual, axis=1, keepdims=True), np.float32)
+
+
+def visibility(
+    colours: NDArray[np.float32], present: NDArray[np.bool_], turn_degrees: Array, face: CanonicalFace
+) -> NDArray[np.float32]:
+    """How visible each vertex is in each frame: (N,468) in 0..1, 1 where nothing is known.
+
+    Args:
+        colours: (N,468,3), those of `steady_colours`.
+        present: (N,) whether there is a face.
+        turn_degrees: (N,2) yaw and pitch.
+    """
+    seen = np.ones(colours.shape[:2], np.float32)
+    skin = _skin_vertices(face)
+    averaging = _among_neighbours(face, skin)
+    for start in range(0, len(seen), BLOCK_FRAMES):
+        block = np.arange(start, min(start + BLOCK_FRAMES, len(seen)))
+        deviation = _deviation(block, colours[:, skin], present, turn_degrees)  # (B,S)
+        seen[start : start + len(block), skin] = 1 - _smooth_step(deviation @ averaging, SUSPICIOUS, COVERED)
+    if len(seen) > 1:
+        seen = minimum_filter1d(seen, 2 * HOLD_FRAMES + 1, axis=0, mode="nearest")
+        seen = gaussian_filter1d(seen, SOFTEN_FRAMES, axis=0, mode="nearest")
+    return _whole_mouth(seen, face)
+
+
+def _deviation(
+    block: NDArray[np.int64], colours: NDArray[np.float32], present: NDArray[np.bool_], turn_degrees: Array
+) -> NDArray[np.float32]:
+    """(B,) frames -> (B,S): distance of each place from its usual colour in this pose, in usual spreads."""
+    here = np.flatnonzero(present)
+    references = here[np.linspace(0, len(here) - 1, min(len(here), MOST_REFERENCES)).astype(int)]
+    if len(references) < NEIGHBOURS:
+        return np.zeros((len(block), colours.shape[1]), np.float32)
+    away = np.linalg.norm(turn_degrees[block][:, None] - turn_degrees[references][None], axis=-1)
+    away += np.random.default_rng(0).uniform(0, POSE_BLUR_DEGREES, away.shape)
+    away[np.abs(block[:, None] - references[None]) <= NOT_NEARER_FRAMES] = np.inf
+    nearest = np.argpartition(away, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]  # (B,K)
+    is_known = np.take_along_axis(away, nearest, 1).max(1) <= ALIKE_POSE_DEGREES
+    usual = np.median(colours[references[nearest]], axis=1)  # (B,S,3)
+    departures = np.abs(colours[references] - np.median(colours[references], axis=0))
+    spread = np.maximum(1.48 * np.median(departures, axis=0), COLOUR_FLOOR)  # (S,3)
+    deviation = np.sqrt((((colours[block] - usual) / spread) ** 2).sum(-1))
+    return np.where(is_known[:, None] & present[block][:, None], deviation, 0).astype(np.float32)
+
+
+def _skin_vertices(face: CanonicalFace) -> NDArray[np.int64]:
+    """From the outline of the lips outwards, below the nose: what is inside changes colour by itself."""
+    contour = face.vertices[list(OUTER_LIPS), :2].astype(np.float32).reshape(-1, 1, 2)
+    outside = [cv2.pointPolygonTest(contour, (float(x), float(y)), True) <= 0 for x, y, _ in face.vertices]
+    below = face.vertices[:, 1] > face.vertices[NOSE_BASE, 1]
+    return np.flatnonzero(np.array(outside) & below & (np.abs(face.vertices[:, 0]) < 0.26))
+
+
+def _among_neighbours(face: CanonicalFace, skin: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(S,S): each column averages a place with those one edge away. One odd place is noise."""
+    linked = np.eye(VERTEX_COUNT, dtype=np.float32)
+    for corner in range(3):
+        linked[face.triangles[:, corner], np.roll(face.triangles, 1, axis=1)[:, corner]] = 1
+        linked[np.roll(face.triangles, 1, axis=1)[:, corner], face.triangles[:, corner]] = 1
+    part = linked[np.ix_(skin, skin)]
+    return np.asarray(part / part.sum(0))
+
+
+def _whole_mouth(seen: NDArray[np.float32], face: CanonicalFace) -> NDArray[np.float32]:
+    """Lips and what is between them move together or not at all."""
+    ring = list(OUTER_LIPS)
+    contour = face.vertices[ring, :2].astype(np.float32).reshape(-1, 1, 2)
+    inside = np.array(
+        [cv2.pointPolygonTest(contour, (float(x), float(y)), False) >= 0 for x, y, _ in face.vertices]
+    )
+    free = _smooth_step(seen[:, ring].mean(1), LIPS_LEFT_ALONE, LIPS_FREE)
+    seen[:, inside] = free[:, None]
+    return seen
+
+
+def _smooth_step(values: NDArray[np.floating], low: float, high: float) -> NDArray[np.float32]:
+    part = np.clip((values - low) / (high - low), 0, 1)
+    return np.asarray(part * part * (3 - 2 * part), np.float32)

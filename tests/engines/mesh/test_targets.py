@@ -1,0 +1,64 @@
+"""Meshes that move: nothing folds, nothing crosses, what is turned away or covered stays."""
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from heygem.engines.mesh.geometry import DrawMesh, doubled_areas
+from heygem.engines.mesh.targets import closed_lips, settled, turned_to_camera
+from heygem.templates.canonical import CHIN, INNER_LOWER, INNER_UPPER, LIP_CENTRE_UPPER, CanonicalFace
+
+FACE = CanonicalFace.load(Path(__file__).parents[3] / "models" / "face-landmarker" / "canonical_face.npz")
+MESH = DrawMesh.of(FACE)
+SOURCE = MESH.source_vertices(FACE.vertices[None] * 300 + 400)
+DOWN = np.array([[0.0, 300.0]])
+LEFT_JAW, RIGHT_JAW = 215, 435
+
+
+def thrown(seed: int, by_px: float) -> np.ndarray:
+    """Every vertex that may move is thrown somewhere."""
+    noise = np.random.default_rng(seed).normal(0, by_px, (1, 468, 2)) * MESH.motion_weight[:, None]
+    return MESH.target_vertices(SOURCE, noise)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.floats(0, 20))
+def test_no_triangle_folds_and_no_lips_cross(seed: int, by_px: float) -> None:
+    target = settled(SOURCE, thrown(seed, by_px), DOWN, MESH)
+    before, after = doubled_areas(SOURCE, MESH.triangles), doubled_areas(target, MESH.triangles)
+    assert not ((before > 1.0) & (after < -1.0)).any()
+    assert ((target[:, INNER_LOWER] - target[:, INNER_UPPER])[..., 1] >= -0.1).all()
+
+
+def test_what_neither_folds_nor_touches_is_left_alone() -> None:
+    wide = np.zeros((1, 468, 2))
+    wide[:, :, 1] = (
+        12 * MESH.motion_weight * (FACE.vertices[:, 1] > FACE.vertices[LIP_CENTRE_UPPER, 1] + 0.005)
+    )
+    target = MESH.target_vertices(SOURCE, wide)
+    touching = (target[0, INNER_LOWER] - target[0, INNER_UPPER])[:, 1] < 9.01
+    assert touching.sum() <= 4  # near the corners
+    free = np.ones(target.shape[1], bool)
+    free[np.array(INNER_LOWER)[touching]] = free[np.array(INNER_UPPER)[touching]] = False
+    np.testing.assert_allclose(settled(SOURCE, target, DOWN, MESH)[:, free], target[:, free])
+
+
+def test_crossing_lips_meet_point_by_point() -> None:
+    crossing = SOURCE.copy()
+    crossing[:, INNER_LOWER, 1] -= 30
+    met = closed_lips(crossing, DOWN)
+    np.testing.assert_allclose(met[:, INNER_LOWER], met[:, INNER_UPPER])
+
+
+def test_a_face_from_the_front_moves_freely_and_a_turned_one_on_its_near_side() -> None:
+    turns = Rotation.from_rotvec(np.radians([[0, 0, 0], [0, 35, 0], [0, -35, 0]])).as_matrix()
+    front, one, other = turned_to_camera(turns, MESH.outward)
+    moving = np.flatnonzero(MESH.motion_weight > 0.5)
+    assert (front[moving] == 1).all()
+    near, far = sorted([LEFT_JAW, RIGHT_JAW], key=lambda vertex: -one[vertex])
+    assert one[near] == 1 and one[far] < one[near]
+    assert other[far] == 1 and other[near] < other[far]
+    assert min(one[CHIN], other[CHIN]) > 0.9
