@@ -16,7 +16,7 @@ from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
 from heygem.engines.mesh.speech_motion import Motion
-from heygem.engines.mesh.targets import aim
+from heygem.engines.mesh.targets import CALM_REACH_FRAMES, aim
 from heygem.media.types import YuvFrame
 from heygem.templates.canonical import CanonicalFace
 
@@ -110,8 +110,10 @@ class FrameRenderer:
     def drawings(self, plan: RenderPlan) -> Iterator[Drawing | None]:
         """Block by block; None where the template shows no face."""
         for start, stop in _blocks(len(plan)):
+            low, high = max(start - CALM_REACH_FRAMES, 0), min(stop + CALM_REACH_FRAMES, len(plan))
+            wanted, around = plan.wish.shapes(low, high), plan.schedule[low:high]
+            block = aim(plan.portrait, wanted, around, self.mesh, slice(start - low, stop - low))
             base = plan.schedule[start:stop]
-            block = aim(plan.portrait, plan.wish.shapes(start, stop), base, self.mesh)
             for row, step in enumerate(range(start, stop)):
                 if plan.portrait.strength[base[row]] == 0:
                     yield None

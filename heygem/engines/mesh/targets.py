@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from heygem.engines.mesh.geometry import DrawMesh, doubled_areas
 from heygem.engines.mesh.portrait import Portrait
@@ -22,6 +23,7 @@ EDGE_ON = 0.05  # a surface seen from the side at rest has no part of its view t
 LEAST_AREA_PX2 = 1.0  # twice the area from which on a triangle counts as one that could fold
 FOLDED_AREA_PX2 = -0.1  # and at which it has
 CONTACT = 0.03  # canonical lip gap below which opposite points meet
+CALM_FRAMES, CALM_REACH_FRAMES = 1.2, 4
 UNFOLD_ROUNDS, SHRINK_ROUNDS = 24, 12
 
 
@@ -34,12 +36,22 @@ class Targets:
     mouth_weight: Array
 
 
-def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMesh) -> Targets:
-    """Wanted canonical shapes (B,468,3) over the template's frames `base` (B,)."""
+def aim(
+    portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMesh, drawn: slice
+) -> Targets:
+    """Where the frames `drawn` of a block go.
+
+    Args:
+        wanted: (B,468,3) canonical shapes of the block and of up to `CALM_REACH_FRAMES` frames on both sides.
+        base: (B,) the template's frames under them.
+        drawn: the block itself, of the B.
+    """
+    difference = calmed(wanted - portrait.own[base], mesh)[drawn]
+    base = base[drawn]
     pose = portrait.pose.take(base)
     shown = turned_to_camera(pose.rotation, mesh.outward) * portrait.visible[base]  # (B,468)
     shown *= portrait.strength[base][:, None]
-    difference = (wanted - portrait.own[base]) * (mesh.motion_weight * shown)[..., None]
+    difference *= (mesh.motion_weight * shown)[..., None]
     lips_moved = np.sqrt((difference[:, LIPS, :2] ** 2).sum(-1).mean(1))
     moved = np.clip((lips_moved - MOUTH_MOVES_FROM) / (MOUTH_MOVES_FULLY - MOUTH_MOVES_FROM), 0, 1)
     mouth_weight = mesh.mouth_alpha * moved[:, None]
@@ -48,6 +60,17 @@ def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMe
     down = pose.displacement_to_px(np.array([0.0, 1.0, 0.0])[None, None].repeat(len(base), 0))[:, 0, :2]
     target = mesh.target_vertices(source, pose.displacement_to_px(difference)[..., :2])
     return Targets(source, settled(source, target, down, mesh), mouth_weight)
+
+
+def calmed(difference: Array, mesh: DrawMesh) -> Array:
+    """Smooth the difference (B,468,3) in time on the skin, and leave it to the lips as it is.
+
+    A jaw is heavy: added syllables swing it without haste, and its own small quick moves stay in the picture.
+    Lips have to be where they are wanted in each frame.
+    """
+    lips = mesh.mouth_alpha[:VERTEX_COUNT, None]
+    calm = gaussian_filter1d(difference, CALM_FRAMES, axis=0, mode="nearest", radius=CALM_REACH_FRAMES)
+    return np.asarray(lips * difference + (1 - lips) * calm)
 
 
 def turned_to_camera(rotation: Array, outward: Array) -> Array:
@@ -101,5 +124,6 @@ def settled(source_px: Array, target_px: Array, down: Array, mesh: DrawMesh) -> 
             moved = target[frame] - source_px[frame]
             calmer = mesh.neighbours[vertices] @ moved if count < UNFOLD_ROUNDS else moved[vertices] / 2
             target[frame, vertices] = source_px[frame, vertices] + calmer
-        target[frames] = closed_lips(target[frames], down[frames])
+        if count < UNFOLD_ROUNDS:
+            target[frames] = closed_lips(target[frames], down[frames])
     return target
