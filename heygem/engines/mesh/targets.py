@@ -24,7 +24,7 @@ LEAST_AREA_PX2 = 1.0  # twice the area from which on a triangle counts as one th
 FOLDED_AREA_PX2 = -0.1  # and at which it has
 CONTACT = 0.03  # canonical lip gap below which opposite points meet
 CALM_FRAMES, CALM_REACH_FRAMES = 1.2, 4
-UNFOLD_ROUNDS, SHRINK_ROUNDS = 24, 12
+UNFOLD_ROUNDS, SHRINK_ROUNDS, WIDEN_EVERY_ROUNDS = 24, 12, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,7 @@ class Targets:
     mouth_weight: Array
 
 
-def aim(
-    portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMesh, drawn: slice
-) -> Targets:
+def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMesh, drawn: slice) -> Targets:
     """Where the frames `drawn` of a block go.
 
     Args:
@@ -46,8 +44,7 @@ def aim(
         base: (B,) the template's frames under them.
         drawn: the block itself, of the B.
     """
-    difference = calmed(wanted - portrait.own[base], mesh)[drawn]
-    base = base[drawn]
+    difference = calmed(wanted - portrait.own[base], mesh)
     pose = portrait.pose.take(base)
     shown = turned_to_camera(pose.rotation, mesh.outward) * portrait.visible[base]  # (B,468)
     shown *= portrait.strength[base][:, None]
@@ -59,7 +56,14 @@ def aim(
     source = mesh.source_vertices(portrait.track.filled_points[base])
     down = pose.displacement_to_px(np.array([0.0, 1.0, 0.0])[None, None].repeat(len(base), 0))[:, 0, :2]
     target = mesh.target_vertices(source, pose.displacement_to_px(difference)[..., :2])
-    return Targets(source, settled(source, target, down, mesh), mouth_weight)
+    first = settled(source, target, down, mesh)
+    # A fold comes and goes; what is done against it must not come and go from frame to frame.
+    eased = gaussian_filter1d(first - target, CALM_FRAMES, axis=0, mode="nearest", radius=CALM_REACH_FRAMES)
+    return Targets(
+        source[drawn],
+        settled(source[drawn], (target + eased)[drawn], down[drawn], mesh),
+        mouth_weight[drawn],
+    )
 
 
 def calmed(difference: Array, mesh: DrawMesh) -> Array:
@@ -109,8 +113,8 @@ def closed_lips(target_px: Array, down: Array) -> Array:
 def settled(source_px: Array, target_px: Array, down: Array, mesh: DrawMesh) -> Array:
     """Targets (B,V,2) in which no lips cross and no triangle that showed its outside shows its inside.
 
-    Where a triangle does, its vertices take the mean displacement of their neighbours, again and again; what
-    is left then moves less and less. With no displacement nothing is folded, so this ends.
+    Where a triangle does, its vertices take the mean displacement of their neighbours, again and again and in
+    a growing circle; what is left then moves less and less. With no displacement nothing is folded, so this ends.
     """
     target = closed_lips(target_px, down)
     can_fold = doubled_areas(source_px, mesh.triangles) > LEAST_AREA_PX2
@@ -120,10 +124,19 @@ def settled(source_px: Array, target_px: Array, down: Array, mesh: DrawMesh) -> 
         if len(frames) == 0:
             break
         for frame in frames:
-            vertices = np.unique(mesh.triangles[folded[frame]])
+            vertices = _around(mesh.triangles[folded[frame]], count // WIDEN_EVERY_ROUNDS, mesh)
             moved = target[frame] - source_px[frame]
             calmer = mesh.neighbours[vertices] @ moved if count < UNFOLD_ROUNDS else moved[vertices] / 2
             target[frame, vertices] = source_px[frame, vertices] + calmer
         if count < UNFOLD_ROUNDS:
             target[frames] = closed_lips(target[frames], down[frames])
     return target
+
+
+def _around(triangles: NDArray[np.int64], rings: int, mesh: DrawMesh) -> NDArray[np.int64]:
+    """The vertices of triangles (T,3), and those up to `rings` edges away."""
+    chosen = np.zeros(mesh.neighbours.shape[0])
+    chosen[triangles] = 1
+    for _ in range(rings):
+        chosen = np.maximum(chosen, mesh.neighbours @ chosen > 0)
+    return np.flatnonzero(chosen)
