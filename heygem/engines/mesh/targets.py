@@ -114,7 +114,7 @@ def settled(source_px: Array, target_px: Array, down: Array, mesh: DrawMesh) -> 
     """Targets (B,V,2) in which no lips cross and no triangle that showed its outside shows its inside.
 
     Where a triangle does, its vertices take the mean displacement of their neighbours, again and again and in
-    a growing circle; what is left then moves less and less. With no displacement nothing is folded, so this ends.
+    a growing circle; what is left then moves less and less. With no displacement nothing is folded.
     """
     target = closed_lips(target_px, down)
     can_fold = doubled_areas(source_px, mesh.triangles) > LEAST_AREA_PX2
