@@ -20,9 +20,9 @@ ALIKE_POSE_DEGREES = 14.0  # beyond it a change of colour says nothing
 NOT_NEARER_FRAMES = 12  # a hand that stays half a second must not vouch for itself
 COLOUR_FLOOR = (10.0, 5.0, 5.0)  # luma, Cb and Cr levels that are always within the usual
 SUSPICIOUS, COVERED = 4.0, 7.0  # deviation over the usual one where doubt begins, and where it ends
-HOLD_FRAMES, SOFTEN_FRAMES = 2, 1.5
-# A mouth of which this share is seen is left alone; half a moving mouth would be worse than none.
-LIPS_LEFT_ALONE, LIPS_FREE = 0.6, 0.9
+HOLD_FRAMES, SOFTEN_FRAMES = 3, 1.5
+# A mouth of which less than this share is seen is left alone; half a moving mouth would be worse than none.
+LIPS_LEFT_ALONE, LIPS_FREE = 0.8, 0.98
 BLOCK_FRAMES = 64
 
 

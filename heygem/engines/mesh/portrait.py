@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from heygem.engines.mesh.bank import (
     PAINTED,
@@ -37,7 +38,8 @@ from heygem.templates.visibility import steady_colours, visibility
 Array = NDArray[np.float64]
 POSE_SMOOTHING_FRAMES = 1.5
 ABSENCE_RAMP_FRAMES = 5
-FREE_MOUTH = 0.95  # visibility of lips from which on they can lend their pixels
+FREE_MOUTH, FREE_SKIN = 0.95, 0.5  # visibility from which on a mouth can lend its pixels
+KEPT_AWAY_FRAMES = 6  # ... and not so soon before and after
 RESTFUL_ENOUGH = 0.02  # canonical, over the 40 lip points: as good as the frame nearest to the neutral
 PATCH_MARGIN = 0.12  # around the mouth, in face widths
 
@@ -85,8 +87,13 @@ class Portrait:
 
     @property
     def shows_mouth(self) -> NDArray[np.bool_]:
-        """(N,) frames with a face and nothing before its mouth; where there are none, all with a face."""
-        free = self.track.present & (self.visible[:, LIPS].min(1) > FREE_MOUTH)
+        """(N,) frames with a face and nothing before its mouth; where there are none, all with a face.
+
+        What comes near a face misleads the landmarks before it is seen to cover anything.
+        """
+        covered = (self.visible[:, LIPS].min(1) < FREE_MOUTH) | (self.visible.min(1) < FREE_SKIN)
+        near = maximum_filter1d(covered, 2 * KEPT_AWAY_FRAMES + 1, mode="nearest")
+        free = self.track.present & ~near
         return free if free.any() else self.track.present
 
     def keys(
