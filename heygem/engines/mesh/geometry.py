@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from heygem.templates.canonical import (
     INNER_LIPS,
@@ -27,6 +26,7 @@ Array = NDArray[np.float64]
 SKIRT_REACH = (0.10, 0.26)  # how far out the rings lie, in parts of the face height
 SKIRT_FOLLOW = (0.45, 0.0)  # how much of the oval's displacement they take
 FREE_WITHIN, STILL_FROM = 0.18, 0.33  # canonical, to both sides: a jaw that swings does not shear the cheek
+OUTWARD_REACH = 0.12  # canonical: how far around a vertex its surface is looked at
 MOUTH_FEATHER = 0.045  # canonical distance over which the mouth layer fades into the skin
 MOUTH_SOLID = 0.012  # canonical distance around the lips that is all mouth layer
 
@@ -40,7 +40,6 @@ class DrawMesh:
         motion_weight: (468,), how much of the wanted displacement a vertex takes.
         mouth_alpha: (V,), 1 on lips and mouth interior, fading to 0 around them.
         ring: (R,), face vertices in the fading part of the mouth layer: the skin around the lips.
-        neighbours: (V,V) sparse, rows sum to 1: the mean over the vertices that share skin with each.
         outward: (468,2) unit, x and z: where the rest face's surface looks, seen from above.
     """
 
@@ -48,7 +47,6 @@ class DrawMesh:
     motion_weight: Array
     mouth_alpha: Array
     ring: NDArray[np.int64]
-    neighbours: csr_array
     outward: Array
 
     @classmethod
@@ -56,11 +54,10 @@ class DrawMesh:
         weight = _motion_weight(face)
         alpha = np.concatenate([_mouth_alpha(face), np.zeros(2 * len(OVAL))])
         follows = np.concatenate([weight, *(weight[list(OVAL)] * follow for follow in SKIRT_FOLLOW)])
-        skin = np.concatenate([face.triangles, _skirt_triangles()])
-        triangles = np.concatenate([skin, _mouth_strip()])
+        triangles = np.concatenate([face.triangles, _skirt_triangles(), _mouth_strip()])
         moving = ((follows > 0) | (alpha > 0))[triangles].any(1)
         ring = np.flatnonzero((alpha > 0) & (alpha < 1))
-        return cls(triangles[moving], weight, alpha, ring, _neighbours(skin, len(alpha)), _outward(face))
+        return cls(triangles[moving], weight, alpha, ring, _outward(face))
 
     def source_vertices(self, points_px: NDArray[np.floating]) -> Array:
         """(N,>=468,2+) landmarks in pixels -> (N,V,2) vertices of the drawable mesh."""
@@ -84,20 +81,12 @@ def _mouth_strip() -> NDArray[np.int64]:
     return np.concatenate([ends, first, second])
 
 
-def _neighbours(triangles: NDArray[np.int64], vertex_count: int) -> csr_array:
-    """Rows that average over the vertices one edge away."""
-    ends = np.concatenate([triangles, np.roll(triangles, 1, axis=1), np.roll(triangles, 2, axis=1)])
-    linked = csr_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(vertex_count, vertex_count))
-    linked.data[:] = 1.0  # an edge of two triangles counts once
-    return csr_array(linked / np.maximum(linked.sum(1), 1)[:, None])
-
-
 def _outward(face: CanonicalFace) -> Array:
+    """Of the surface as a whole: lips and folds look up and down, and their neighbours decide for them."""
     a, b, c = (face.vertices[face.triangles[:, corner]] for corner in range(3))
     normal = np.cross(c - a, b - a)  # z away from the camera: the outside has negative z
-    sums = np.zeros((VERTEX_COUNT, 3))
-    np.add.at(sums, face.triangles.reshape(-1), np.repeat(normal, 3, axis=0))
-    flat = sums[:, [0, 2]]
+    away = np.linalg.norm(face.vertices[:, None] - ((a + b + c) / 3)[None], axis=-1)
+    flat = np.exp(-((away / OUTWARD_REACH) ** 2)) @ normal[:, [0, 2]]
     return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9))
 
 

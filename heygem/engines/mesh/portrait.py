@@ -48,9 +48,13 @@ PATCH_MARGIN = 0.12  # around the mouth, in face widths
 class Portrait:
     """Everything about the followed face, frame by frame.
 
-    own: (N,468,3) float32 canonical, smoothed; neutral: (468,3); strength: (N,) 0 where no face is;
-    visible: (N,468) float32 in 0..1, 0 where something is in front of the face; colours: (N,468,3) float32
-    luma, Cb, Cr around each vertex, in steady light.
+    Attributes:
+        own: (N,468,3) float32 canonical, smoothed.
+        neutral: (468,3), how the face rests.
+        strength: (N,) 0 where no face is.
+        visible: (N,468) float32 in 0..1, 0 where something is in front of the face.
+        shows_mouth: (N,) frames with a face and nothing before its mouth; all with a face if there are none.
+        colours: (N,468,3) float32 luma, Cb, Cr around each vertex, in steady light.
     """
 
     track: FaceTrack
@@ -59,6 +63,7 @@ class Portrait:
     neutral: Array
     strength: Array
     visible: NDArray[np.float32]
+    shows_mouth: NDArray[np.bool_]
     colours: NDArray[np.float32]
     style: SpeakingStyle
 
@@ -69,32 +74,24 @@ class Portrait:
         shapes = pose.to_canonical(points[:, :VERTEX_COUNT])
         smooth_pose = pose.smoothed(POSE_SMOOTHING_FRAMES)
         colours = steady_colours(track, face)
+        visible = visibility(colours, track.present, head_turn_degrees(smooth_pose.rotation), face)
+        shows_mouth = _shows_mouth(track.present, visible)
         return cls(
             track=track,
             pose=smooth_pose,
             own=smoothed_own(shapes),
-            neutral=neutral_shape(shapes, track.present),
+            neutral=neutral_shape(shapes, shows_mouth),
             strength=track.strength(ABSENCE_RAMP_FRAMES),
-            visible=visibility(colours, track.present, head_turn_degrees(smooth_pose.rotation), face),
+            visible=visible,
+            shows_mouth=shows_mouth,
             colours=colours,
-            style=SpeakingStyle.of(shapes[track.present], face),
+            style=SpeakingStyle.of(shapes[shows_mouth], face),
         )
 
     @property
     def turn_degrees(self) -> Array:
         """(N,2) yaw and pitch of every frame."""
         return head_turn_degrees(self.pose.rotation)
-
-    @property
-    def shows_mouth(self) -> NDArray[np.bool_]:
-        """(N,) frames with a face and nothing before its mouth; where there are none, all with a face.
-
-        What comes near a face misleads the landmarks before it is seen to cover anything.
-        """
-        covered = (self.visible[:, LIPS].min(1) < FREE_MOUTH) | (self.visible.min(1) < FREE_SKIN)
-        near = maximum_filter1d(covered, 2 * KEPT_AWAY_FRAMES + 1, mode="nearest")
-        free = self.track.present & ~near
-        return free if free.any() else self.track.present
 
     def keys(
         self, shapes: NDArray[np.floating], gap: Array, frame: NDArray[np.int64], mesh: DrawMesh
@@ -116,6 +113,13 @@ class Portrait:
         unrest[~self.shows_mouth] = np.inf
         candidates = np.flatnonzero(unrest <= unrest.min() + RESTFUL_ENOUGH)
         return int(candidates[self.track.detail[candidates].argmax()])
+
+
+def _shows_mouth(present: NDArray[np.bool_], visible: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """What comes near a face misleads the landmarks before it is seen to cover anything."""
+    covered = (visible[:, LIPS].min(1) < FREE_MOUTH) | (visible.min(1) < FREE_SKIN)
+    free = present & ~maximum_filter1d(covered, 2 * KEPT_AWAY_FRAMES + 1, mode="nearest")
+    return np.asarray(free if free.any() else present)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from heygem.engines.mesh.geometry import DrawMesh, doubled_areas
 from heygem.engines.mesh.targets import closed_lips, settled, turned_to_camera
-from heygem.templates.canonical import CHIN, INNER_LOWER, INNER_UPPER, LIP_CENTRE_UPPER, CanonicalFace
+from heygem.templates.canonical import CHIN, INNER_LOWER, INNER_UPPER, LIP_CENTRE_UPPER, LIPS, CanonicalFace
 
 FACE = CanonicalFace.load(Path(__file__).parents[3] / "models" / "face-landmarker" / "canonical_face.npz")
 MESH = DrawMesh.of(FACE)
@@ -62,3 +62,10 @@ def test_a_face_from_the_front_moves_freely_and_a_turned_one_on_its_near_side() 
     assert one[near] == 1 and one[far] < one[near]
     assert other[far] == 1 and other[near] < other[far]
     assert min(one[CHIN], other[CHIN]) > 0.9
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.floats(-18, 18), st.floats(-18, 18))
+def test_a_face_that_turns_a_little_moves_its_whole_mouth(yaw: float, pitch: float) -> None:
+    turn = Rotation.from_rotvec(np.radians([[pitch, yaw, 0]])).as_matrix()
+    assert turned_to_camera(turn, MESH.outward)[0, LIPS].min() > 0.98
