@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 LoopMode = Literal["pingpong", "loop", "freeze"]
+Living = Literal["auto", "on", "off"]
 Stage = Literal["audio", "template", "motion", "render", "finish"]
 STAGES: tuple[Stage, ...] = ("audio", "template", "motion", "render", "finish")
 
@@ -21,6 +22,7 @@ class LipSyncOptions:
     loop_mode: LoopMode = "pingpong"
     quality_crf: int = 18  # x264 constant rate factor, 10-32
     face_point: tuple[float, float] | None = None  # (x, y) in 0..1 of the frame: which face, None = main one
+    living: Living = "auto"  # photos: blinks and slight head motion; auto: where it looks right
     visible_label: bool = False  # burn "AI generated" into the picture
     bank_gap_seconds: float = 0.0  # > 0: the mouth bank may not use frames nearer in time than this
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from heygem.engines.mesh.bank import MouthPatch
 from heygem.engines.mesh.geometry import DrawMesh, facing
 from heygem.engines.mesh.raster import Grid, cover
+from heygem.engines.mesh.sway import ONE_MAP, HeadTurn
 from heygem.media.types import YuvFrame
 
 Array = NDArray[np.float64]
@@ -38,6 +39,7 @@ class Drawing:
     target_px: Array
     mouths: Sequence[tuple[MouthPatch, float]]
     mouth_weight: Array
+    head: HeadTurn | None = None  # turns the head that is drawn, and with it what lies around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,11 @@ class _Box:
     def of(self, plane: Plane) -> Plane:
         return plane[self.top : self.top + self.height, self.left : self.left + self.width]
 
-    def at(self, scale: int) -> "_Box":
-        return _Box(self.left // scale, self.top // scale, self.width // scale, self.height // scale)
+    def within(self, box: "_Box") -> tuple[slice, slice]:
+        """Rows and columns of an array over `box` that lie over this one too."""
+        left, top = self.left - box.left, self.top - box.top
+        rows = slice(max(top, 0), max(top + self.height, 0))
+        return rows, slice(max(left, 0), max(left + self.width, 0))
 
 
 class Composer:
@@ -65,11 +70,17 @@ class Composer:
     def compose(self, frame: YuvFrame, drawing: Drawing) -> YuvFrame:
         """A new frame with the drawing in it; `frame` itself is left alone."""
         triangles = self._mesh.triangles
-        grid = _grid(drawing, triangles, frame.y.shape)
-        triangles = triangles[facing(drawing.target_px, triangles)]
-        fields = cover(drawing.target_px, triangles, grid).fill(self._attributes(drawing))
+        head, place = drawing.head, drawing.target_px
+        if head is not None:
+            place = head.moved(place)
+        grid = _grid(drawing, place, triangles, frame.y.shape)
+        triangles = triangles[facing(place, triangles)]
+        fields = cover(place, triangles, grid).fill(self._attributes(drawing))
         planes = [frame.y.copy(), frame.u.copy(), frame.v.copy()]
-        _warp_skin(planes, frame, fields[..., :2], grid)
+        if head is None:
+            _warp_skin(planes, frame, fields[..., :2], grid)
+        else:
+            _warp_picture(planes, frame, fields[..., :2], grid, head)
         if drawing.mouths:
             _lay_mouths(planes, drawing, fields[..., 2:], grid)
         return YuvFrame(*planes)
@@ -102,10 +113,10 @@ def _lay_mouths(planes: list[Plane], drawing: Drawing, fields: NDArray[np.float3
         box.of(plane)[...] = np.clip(skin + weight * (mouth - skin) + 0.5, 0, 255).astype(np.uint8)
 
 
-def _grid(drawing: Drawing, triangles: NDArray[np.int64], shape: tuple[int, ...]) -> Grid:
+def _grid(drawing: Drawing, place: Array, triangles: NDArray[np.int64], shape: tuple[int, ...]) -> Grid:
     """A grid over everything that moves, kept inside the picture."""
     used = np.unique(triangles)
-    points = np.concatenate([drawing.source_px[used], drawing.target_px[used]])
+    points = np.concatenate([drawing.source_px[used], place[used]])
     limit = np.array([shape[1], shape[0]], dtype=float)
     low = np.clip(points.min(0) - MARGIN_PX, 0, limit - 2)
     high = np.clip(points.max(0) + MARGIN_PX, low + 2, limit)
@@ -138,6 +149,23 @@ def _warp_skin(planes: list[Plane], frame: YuvFrame, displacement: NDArray[np.fl
         rows = np.arange(box.top, box.top + box.height, dtype=np.float32)
         map_x, map_y = offset[..., 0] + columns, offset[..., 1] + rows[:, None]
         box.of(plane)[...] = cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _warp_picture(
+    planes: list[Plane], frame: YuvFrame, displacement: NDArray[np.float32], grid: Grid, head: HeadTurn
+) -> None:
+    """Pull each pixel from where the mesh and the turned head together say it came from: one sampling."""
+    for scale, pairs in ((1, [(planes[0], frame.y)]), (2, [(planes[1], frame.u), (planes[2], frame.v)])):
+        shape = pairs[0][0].shape
+        box, inner = _clipped(head.grid, shape, scale), _clipped(grid, shape, scale)
+        source_at = head.pixel_map(scale)[: box.height, : box.width]
+        source_at[inner.within(box)] += (
+            _to_pixels(displacement, grid, scale, inner)[box.within(inner)] / scale
+        )
+        # The eye sees colours softly: linear is enough for them.
+        how = cv2.INTER_CUBIC if scale == 1 else cv2.INTER_LINEAR
+        for plane, source in pairs:
+            box.of(plane)[...] = cv2.remap(source, source_at, ONE_MAP, how, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _sample(patch: MouthPatch, index: int, source: NDArray[np.float32], scale: int) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from heygem.engines.base import (
 )
 from heygem.engines.label import VisibleLabel
 from heygem.engines.mesh.library import PortraitLibrary, PreparedPortrait
+from heygem.engines.mesh.living_photo import LivingPhoto
 from heygem.engines.mesh.models import MeshModels
 from heygem.engines.mesh.render import FrameRenderer, RenderPlan
 from heygem.engines.mesh.speech_motion import full_basis, predict_steps, shape_motion
@@ -130,7 +131,13 @@ class MeshEngine:
         motion = shape_motion(steps, speech, full_basis(self.models.motion), frame_count, fps, options)
         portrait = prepared.portrait
         schedule = base_frames(frame_count, fps, len(portrait.track), info.fps, options.loop_mode)
-        return self.renderer.plan(portrait, prepared.bank, motion, schedule, options, info.fps)
+        plan = self.renderer.plan(portrait, prepared.bank, motion, schedule, options, info.fps)
+        if not info.is_photo or options.living == "off":
+            return plan
+        with FrameSource(info) as source:
+            photo = next(iter(source.read_schedule([0])))
+            living = LivingPhoto.of(photo, portrait, motion, self.face, float(fps), options.living)
+        return replace(plan, living=living)
 
     def _render(
         self, request: LipSyncRequest, info: VideoInfo, plan: RenderPlan, context: JobContext
@@ -144,7 +151,8 @@ class MeshEngine:
             VideoWriter(request.output_path, output, request.audio_path) as writer,
             FrameSink(writer.write, FRAMES_AHEAD) as sink,
         ):
-            frames = prefetched(source.read_schedule(plan.schedule.tolist()), FRAMES_AHEAD)
+            template = source.read_schedule(plan.schedule.tolist())
+            frames = prefetched(plan.living.blinking(template) if plan.living else template, FRAMES_AHEAD)
             label = VisibleLabel(info.width, info.height) if options.visible_label else None
             for done, frame in enumerate(self.renderer.draw(frames, plan), 1):
                 sink.put(label.over(frame) if label else frame)

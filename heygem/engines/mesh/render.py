@@ -13,6 +13,7 @@ from heygem.engines.base import LipSyncOptions
 from heygem.engines.mesh.bank import MouthBank, best_path, cross_fade, fit_cost
 from heygem.engines.mesh.composer import Composer, Drawing
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.living_photo import LivingPhoto
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
 from heygem.engines.mesh.speech_motion import Motion
@@ -58,6 +59,7 @@ class RenderPlan:
     path: NDArray[np.int64]  # (T,) mouth of the bank
     gap: Array  # (T,) lip opening asked for, canonical
     wish: Wish
+    living: LivingPhoto | None = None
 
     def __len__(self) -> int:
         return len(self.schedule)
@@ -119,7 +121,9 @@ class FrameRenderer:
                     yield None
                     continue
                 mouths = [(plan.bank.patches[mouth], share) for mouth, share in cross_fade(plan.path, step)]
-                yield Drawing(block.source_px[row], block.target_px[row], mouths, block.mouth_weight[row])
+                head = plan.living.head(step) if plan.living else None
+                source, target, weight = block.source_px[row], block.target_px[row], block.mouth_weight[row]
+                yield Drawing(source, target, mouths, weight, head)
 
 
 def _blocks(count: int) -> Iterator[tuple[int, int]]:
