@@ -16,7 +16,7 @@ from typing import get_args
 
 from heygem.bench import PartName
 from heygem.console import ProgressLine, byte_size, complain, say, table
-from heygem.engines.base import LipSyncOptions, LoopMode
+from heygem.engines.base import LipSyncOptions, Living, LoopMode
 from heygem.engines.status import EngineState, EngineStatus
 from heygem.errors import DeviceLostError, HeyGemError, ModelError, SettingsError
 from heygem.jobs.engine_set import EngineBuilder
@@ -156,6 +156,9 @@ def _add_generate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loop-mode", choices=get_args(LoopMode), default="pingpong", help="when speech is longer"
     )
+    parser.add_argument(
+        "--living", choices=get_args(Living), default="auto", help="photos: blinks and slight head motion"
+    )
     parser.add_argument("--crf", type=int, default=18, help="x264 quality, 10 (large) to 32 (small)")
 
 
@@ -172,6 +175,7 @@ def _options(arguments: argparse.Namespace) -> LipSyncOptions:
         expressiveness=arguments.expressiveness,
         audio_offset_ms=arguments.audio_offset_ms,
         loop_mode=arguments.loop_mode,
+        living=arguments.living,
         quality_crf=arguments.crf,
     )
 

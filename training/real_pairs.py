@@ -11,12 +11,13 @@ import argparse
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from heygem.engines.base import LipSyncRequest, SilentContext
+from heygem.engines.base import LipSyncOptions, LipSyncRequest, Living, SilentContext
 from heygem.engines.factory import build_engines
 from heygem.engines.mesh.engine import MeshEngine
 from heygem.engines.mesh.render import Wish
@@ -73,7 +74,9 @@ def with_silence(speech: Waveform, at_seconds: float) -> Waveform:
     return Waveform(np.concatenate([speech.samples[:cut], silence, speech.samples[cut:]]), speech.rate_hz)
 
 
-def check_pair(engine: MeshEngine, template: Path, speech_path: Path, folder: Path) -> PairReport:
+def check_pair(
+    engine: MeshEngine, template: Path, speech_path: Path, folder: Path, living: Living = "auto"
+) -> PairReport:
     """Make one video and measure it."""
     face = engine.face
     spoken = decode_speech(speech_path)
@@ -81,7 +84,7 @@ def check_pair(engine: MeshEngine, template: Path, speech_path: Path, folder: Pa
     speech = with_silence(spoken, middle)
     sound = folder / f"{template.stem}__{speech_path.stem}.wav"
     soundfile.write(sound, speech.samples, speech.rate_hz)
-    request = LipSyncRequest(sound, template, sound.with_suffix(".mp4"))
+    request = LipSyncRequest(sound, template, sound.with_suffix(".mp4"), LipSyncOptions(living=living))
     result = engine.generate(request, SilentContext())
     got = openings(track_file(engine, request.output_path), face)
     with engine.library.lease(template, None, SilentContext()) as prepared:
@@ -114,6 +117,7 @@ def main() -> None:
     parser.add_argument("templates", type=Path)
     parser.add_argument("speech", type=Path, nargs="?")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--living", choices=get_args(Living), default="auto", help="of photos")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     settings = Settings.from_args([], {"HEYGEM_CACHE_DIR": str(arguments.out / "cache")})
@@ -126,7 +130,7 @@ def main() -> None:
     reports = []
     for template in templates:
         for speech in speeches:
-            report = check_pair(engine, template, speech, arguments.out)
+            report = check_pair(engine, template, speech, arguments.out, arguments.living)
             reports.append(asdict(report))
             print(
                 f"{report.template:36} {report.speech:20} off {report.frames_off}  "

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from heygem.assets.catalog import DEFAULT_SPEECHES
-from heygem.engines.base import LipSyncOptions, LoopMode
+from heygem.engines.base import LipSyncOptions, Living, LoopMode
 from heygem.errors import HeyGemError
 from heygem.jobs.cleanup import ClearPreview, ClearReport
 from heygem.jobs.job import JobSpec
@@ -59,6 +59,7 @@ class PageHandlers:
         loop_mode: LoopMode,
         quality_crf: int,
         visible_label: bool,
+        living: Living,
         request: gr.Request,
     ) -> tuple[Any, str]:
         """Put a job in line: its id for the page to follow, and what is wrong if it cannot be."""
@@ -72,6 +73,7 @@ class PageHandlers:
                 loop_mode=loop_mode,
                 quality_crf=quality_crf,
                 visible_label=visible_label,
+                living=living,
             )
             return self._studio.submit(self._spec(audio, template_id, upload, options, language)).id, ""
 

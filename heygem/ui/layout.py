@@ -15,6 +15,7 @@ from heygem.ui.widgets import demo_voices, history_list, presenter_cards
 FRAME_RATES = ("24", "25", "30", "50", "60")
 QUALITIES = {"quality_best": 14, "quality_high": 18, "quality_small": 24}  # x264's constant rate factor
 LOOP_MODES = ("pingpong", "loop", "freeze")
+LIVING = ("auto", "on", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +191,11 @@ def _options(i18n: gr.I18n) -> tuple[Component, ...]:
             quality = gr.Radio(qualities, value=QUALITIES["quality_high"], label=i18n("quality"))
         modes = [(i18n(f"loop_{mode}"), mode) for mode in LOOP_MODES]
         loop_mode = gr.Radio(modes, value=LOOP_MODES[0], label=i18n("loop_mode"))
+        living = gr.Radio(
+            [(i18n(f"living_{choice}"), choice) for choice in LIVING], value=LIVING[0], label=i18n("living")
+        )
         visible_label = gr.Checkbox(label=i18n("visible_label"))
-    return expressiveness, offset, fps, loop_mode, quality, visible_label
+    return expressiveness, offset, fps, loop_mode, quality, visible_label, living
 
 
 def _history_tab() -> HistoryTab:

@@ -19,6 +19,7 @@ ANY_OPTIONS = st.builds(
     quality_crf=st.integers(10, 32),
     face_point=st.none() | st.tuples(SHARES, SHARES),
     visible_label=st.booleans(),
+    living=st.sampled_from(["auto", "on", "off"]),
     bank_gap_seconds=st.floats(0, 10),
 )
 

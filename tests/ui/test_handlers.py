@@ -38,6 +38,7 @@ def generate(
         "loop_mode": "pingpong",
         "quality_crf": 18,
         "visible_label": False,
+        "living": "auto",
     }
     paths = [path and str(path) for path in (audio, upload)]
     request = more.pop("request", ENGLISH)
@@ -53,6 +54,7 @@ def test_generate_orders_what_was_chosen(tmp_path: Path) -> None:
             "loop_mode": "loop",
             "quality_crf": 14,
             "visible_label": True,
+            "living": "off",
         }
         job_id, problem = generate(PageHandlers(studio), template="marcus", **chosen)
         assert problem == ""

@@ -27,6 +27,7 @@ LASH_SEARCH_UP, LASH_SEARCH_DOWN, LASH_CONTRAST = 0.13, 0.04, 7.0
 # A line this wide at most and this much darker than the lid may be a rim.
 LINE_WIDTH, LINE_CONTRAST = 0.07, 0.10
 LEAST_OPENING = 0.15  # below, an eye counts as shut
+LEAST_ROOM_UNDER_RIM = 0.22  # between lashes and rim: from less no lid can be made
 # In parts of the cheek's brightness: what an eye shows between white and iris, and how dark skin under an eye
 # can be. Sunglasses show neither.
 LEAST_EYE_CONTRAST, LEAST_SKIN_BELOW = 0.22, 0.45
@@ -64,6 +65,7 @@ class Eye:
         upper, travel, reach: (C,) edge of the upper lid, its way until the eye is shut, and how far above it
             skin gives.
         opening: of the widest place, in parts of the width.
+        has_rim: whether the rim of spectacles runs over the lid.
     """
 
     origin_px: Array
@@ -74,6 +76,7 @@ class Eye:
     travel: Array
     reach: Array
     opening: float
+    has_rim: bool
 
     @classmethod
     def of(cls, points_px: Array, which: EyePoints, luma: Plane) -> "Eye":
@@ -91,10 +94,12 @@ class Eye:
         upper = np.minimum(upper + _lash_offset(luma, at, down_px, place), lower)
         reach = np.maximum(SKIN_REACH * (upper - brow), LEAST_REACH)
         at = corner + width * np.stack([place, upper], 1) @ axes
-        reach = np.minimum(reach, _rim(luma, at, -down_px, reach, place))
+        rim = _rim(luma, at, -down_px, reach, place)
+        reach = np.minimum(reach, rim)
         travel = _meeting(place, lower) + OVERLAP * (lower - upper) - upper
         travel *= eased(1 + place / BESIDE_OUTER) * eased((1 + BESIDE_INNER - place) / BESIDE_INNER)
-        return cls(corner, axes, width, width * place, width * upper, width * travel, width * reach, opening)
+        place, upper, travel, reach = (width * part for part in (place, upper, travel, reach))
+        return cls(corner, axes, width, place, upper, travel, reach, opening, bool(np.isfinite(rim).all()))
 
     def to_photo(self, local: Array) -> Array:
         """(...,2) along and down -> (...,2) pixels."""
@@ -106,7 +111,8 @@ class Eye:
 
     def can_blink(self, luma: Plane) -> bool:
         """Whether the photo shows this eye open and uncovered: white and iris in it, and skin below it."""
-        if self.opening < LEAST_OPENING:
+        room = float(np.median(self.reach)) / self.width_px
+        if self.opening < LEAST_OPENING or (self.has_rim and room < LEAST_ROOM_UNDER_RIM):
             return False
         columns = np.linspace(0.2, 0.8, 24) * self.width_px
         upper, travel = (np.interp(columns, self.columns, c) for c in (self.upper, self.travel))
@@ -123,6 +129,11 @@ class Eye:
         )
         contrast = float(np.ptp(np.percentile(inside, [5, 95])))
         return contrast > LEAST_EYE_CONTRAST * cheek and below > LEAST_SKIN_BELOW * cheek
+
+    def is_inside(self, width: int, height: int) -> bool:
+        """Whether all of the eye lies in a picture of this size."""
+        low, high = self.box_px()
+        return bool((low >= 0).all() and (high < (width, height)).all())
 
     def box_px(self) -> Array:
         """(2,2): low and high corner, in pixels, of all that a blink changes."""

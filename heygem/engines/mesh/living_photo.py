@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from heygem.templates.canonical import CanonicalFace
 Array = NDArray[np.float64]
 CLOSURE_LEVELS = 32  # that are told apart, and made once each
 # Beyond these nothing is known of the far side of the face, or of its far eye.
-MOST_TURN_DEGREES, MOST_TURN_FOR_BLINKS_DEGREES = 38.0, 25.0
+MOST_TURN_DEGREES, MOST_TURN_FOR_BLINKS_DEGREES = 38.0, 28.0
 LEAST_FACE_PX = 56.0  # for blinks: below, lids are lines of a pixel
 
 
@@ -44,19 +45,16 @@ class LivingPhoto:
     ) -> "LivingPhoto":
         """With `living` "auto" what would look wrong on this photo is left out."""
         points = portrait.track.points[0].astype(np.float64)
-        turn = float(np.abs(portrait.turn_degrees[0]).max())
         eyes = tuple(Eye.of(points[:, :2], which, photo.y) for which in (IMAGE_LEFT, IMAGE_RIGHT))
-        sways, blinks = True, True
+        sways, blinks = True, all(eye.is_inside(photo.width, photo.height) for eye in eyes)
         if living == "auto":
-            sways = turn <= MOST_TURN_DEGREES
-            blinks = (
-                turn <= MOST_TURN_FOR_BLINKS_DEGREES
-                and portrait.track.face_width_px() >= LEAST_FACE_PX
-                and all(eye.can_blink(photo.y) for eye in eyes)
-            )
-        # The same photo and speech live the same life.
-        seed = [len(motion), *np.round(points[:8, 0]).astype(int).tolist()]
-        life = Life.of(motion, fps, seed)
+            turn_degrees = float(np.abs(portrait.turn_degrees[0]).max())
+            is_large = portrait.track.face_width_px() >= LEAST_FACE_PX
+            sways = turn_degrees <= MOST_TURN_DEGREES
+            blinks &= is_large and turn_degrees <= MOST_TURN_FOR_BLINKS_DEGREES
+            blinks &= all(eye.can_blink(photo.y) for eye in eyes)
+        # The same photo lives the same life again, unless it speaks for longer.
+        life = Life.of(motion, fps, seed=(crc32(photo.y.tobytes()), len(motion)))
         relief = HeadRelief.of(points, face, photo.width, photo.height) if sways else None
         return cls(life, relief, eyes if blinks else ())
 

@@ -6,6 +6,7 @@ tilts and shifts carry the outline along, and fade out into background and shoul
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from heygem.templates.canonical import OVAL, VERTEX_COUNT, CanonicalFace
 
 Array = NDArray[np.float64]
 EARS = (127, 234, 93, 356, 454, 323)
-ONE_MAP = np.empty(0, np.float32)  # for cv2.remap, where both coordinates are in the first map
+ONE_MAP: Any = None  # for cv2.remap, where the first map holds both coordinates
 NODES_ACROSS_FACE = 32
 # In radii of the face oval from its middle: hair ends about here, and here nothing moves any more.
 DEPTH_ENDS, HEAD_ENDS, MOTION_ENDS = 1.75, 1.4, 2.3
