@@ -18,6 +18,7 @@ from heygem.templates.canonical import OVAL, VERTEX_COUNT, CanonicalFace
 Array = NDArray[np.float64]
 EARS = (127, 234, 93, 356, 454, 323)
 ONE_MAP: Any = None  # for cv2.remap, where the first map holds both coordinates
+FIXED_POINT_STEPS = 4
 NODES_ACROSS_FACE = 32
 # In radii of the face oval from its middle: hair ends about here, and here nothing moves any more.
 DEPTH_ENDS, HEAD_ENDS, MOTION_ENDS = 1.75, 1.4, 2.3
@@ -36,8 +37,11 @@ class HeadTurn:
 
     def moved(self, points_px: Array) -> Array:
         """(V,2) -> (V,2): where points of the picture come to."""
-        # The displacement is known where they arrive: two steps are exact to a hundredth of a pixel.
-        return points_px - self._at(points_px - self._at(points_px))
+        # The displacement is known where they arrive, and varies slowly: so look there again.
+        place = points_px
+        for _ in range(FIXED_POINT_STEPS):
+            place = points_px - self._at(place)
+        return place
 
     def _at(self, points_px: Array) -> Array:
         nodes = self.grid.to_nodes(points_px)[None]
@@ -84,7 +88,9 @@ class HeadRelief:
         grid = Grid.around(low, high, 2 * max(1, round(face_width / NODES_ACROSS_FACE / 2)))
         x, y = np.meshgrid(*(_centres(grid, axis) for axis in (0, 1)))
         places = np.stack([x, y], -1)
-        weight = oval.weight(places) * _inside(places, width, height, RIM * face_width)
+        limit = np.array([width - 1, height - 1])
+        from_rim = np.minimum(places, limit - places).min(-1)
+        weight = oval.weight(places) * _step(from_rim, grid.step_px, RIM * face_width)
         chin_to_top = points[OVAL[18], :2] - points[OVAL[0], :2]
         pivot = points[OVAL[18], :2] + NECK_BELOW_CHIN * chin_to_top
         depth = _depth(points, face, oval, grid, places) * weight
@@ -171,12 +177,6 @@ def _centres(grid: Grid, axis: int, rim: int = 0) -> Array:
     """Pixel places of the nodes along x (0) or y (1), and of `rim` more on both sides."""
     start, count = ((grid.left_px, grid.columns), (grid.top_px, grid.rows))[axis]
     return np.asarray(start + (np.arange(-rim, count + rim) + 0.5) * grid.step_px - 0.5, dtype=np.float64)
-
-
-def _inside(places: Array, width: int, height: int, rim_px: float) -> Array:
-    """0 at the picture's rim, 1 from `rim_px` inwards."""
-    limit = np.array([width - 1, height - 1])
-    return _step(np.minimum(places, limit - places).min(-1), 0.0, rim_px)
 
 
 def _step(value: Array, start: Array | float, end: Array | float) -> Array:
