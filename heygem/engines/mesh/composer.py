@@ -155,13 +155,16 @@ def _warp_picture(
     planes: list[Plane], frame: YuvFrame, displacement: NDArray[np.float32], grid: Grid, head: HeadTurn
 ) -> None:
     """Pull each pixel from where the mesh and the turned head together say it came from: one sampling."""
-    for scale, pairs in ((1, [(planes[0], frame.y)]), (2, [(planes[1], frame.u), (planes[2], frame.v)])):
+    luma = frame.y if head.luma_twice is None else head.luma_twice
+    for scale, pairs in ((1, [(planes[0], luma)]), (2, [(planes[1], frame.u), (planes[2], frame.v)])):
         shape = pairs[0][0].shape
         box, inner = _clipped(head.grid, shape, scale), _clipped(grid, shape, scale)
         source_at = head.pixel_map(scale)[: box.height, : box.width]
         source_at[inner.within(box)] += (
             _to_pixels(displacement, grid, scale, inner)[box.within(inner)] / scale
         )
+        if luma is head.luma_twice and scale == 1:
+            source_at *= 2
         # The eye sees colours softly: linear is enough for them.
         how = cv2.INTER_CUBIC if scale == 1 else cv2.INTER_LINEAR
         for plane, source in pairs:

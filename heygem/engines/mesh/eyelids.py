@@ -4,6 +4,8 @@ The eye under the lid stays where it is and is covered. The skin between lashes 
 stretched downwards, most in the middle, not at all at the brow, and the lashes keep their thickness.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +23,34 @@ STREAK_BLUR = 0.035  # of the width, across the stretch: so that stretched skin 
 BISECTIONS = 14
 
 
-def lowered(eye: Eye, closure: float, photo: YuvFrame) -> tuple[tuple[int, int], YuvFrame]:
-    """The part of the photo around the eye with its lid down by `closure` (0..1), and its corner (x, y)."""
+@dataclass(frozen=True, slots=True)
+class Lid:
+    """The part of a photo around one eye, with the lid somewhere over it. The corner is even."""
+
+    pixels: YuvFrame
+    left_px: int
+    top_px: int
+
+    @property
+    def box_px(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom in the photo."""
+        right, bottom = self.left_px + self.pixels.width, self.top_px + self.pixels.height
+        return self.left_px, self.top_px, right, bottom
+
+    def lay_over(self, photo: YuvFrame) -> None:
+        """Write it into the planes of the photo."""
+        self.lay_over_luma(photo.y)
+        left, top, right, bottom = (value // 2 for value in self.box_px)
+        photo.u[top:bottom, left:right] = self.pixels.u
+        photo.v[top:bottom, left:right] = self.pixels.v
+
+    def lay_over_luma(self, luma: Plane) -> None:
+        left, top, right, bottom = self.box_px
+        luma[top:bottom, left:right] = self.pixels.y
+
+
+def lowered(eye: Eye, closure: float, photo: YuvFrame) -> Lid:
+    """The eye with its lid down by `closure` (0..1)."""
     limit = np.array([photo.width, photo.height])
     low_px, high_px = eye.box_px()
     low = (np.clip(low_px - MARGIN_PX, 0, limit - 2) // 2 * 2).astype(int)
@@ -34,7 +62,7 @@ def lowered(eye: Eye, closure: float, photo: YuvFrame) -> tuple[tuple[int, int],
         columns, rows = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
         at = np.stack([columns, rows], -1) * scale + (scale - 1) / 2  # (h,w,2) luma pixels
         planes.append(_lowered_plane(eye, closure, plane, plane[top:bottom, left:right], at, scale))
-    return (int(low[0]), int(low[1])), YuvFrame(*planes)
+    return Lid(YuvFrame(*planes), int(low[0]), int(low[1]))
 
 
 def _lowered_plane(eye: Eye, closure: float, plane: Plane, part: Plane, at: Array, scale: int) -> Plane:

@@ -14,11 +14,11 @@ from heygem.engines.mesh.speech_motion import Motion
 from heygem.engines.mesh.sway import eased
 
 Array = NDArray[np.float64]
-SWAY_HZ = (0.09, 0.42)
-WAVES = 5
+POSE_SECONDS = (1.2, 3.4)  # from one pose of the head to the next
+DRIFT, DRIFT_HZ = 0.15, (0.12, 0.45)  # share of the motion that never rests
 # The most that sway alone turns the head: seen as life, not as a gesture. Yaw, pitch, roll.
-MOST_DEGREES = (4.5, 2.6, 1.3)
-MOST_SHIFT = (0.020, 0.005)  # x, y in face widths
+MOST_DEGREES = (2.8, 1.6, 0.9)
+MOST_SHIFT = (0.014, 0.004)  # x, y in face widths
 NOD_DEGREES = 1.4  # down with a stressed syllable, at most
 NOD_SECONDS, PHRASE_SECONDS = 0.14, 1.2
 CALM = 0.55  # of the sway that is left in pauses
@@ -54,11 +54,10 @@ class Life:
         lively = CALM + (1 - CALM) * gaussian_filter1d(
             motion.voiced.astype(np.float64), CALM_SECONDS * fps, mode="nearest"
         )
-        waves = np.stack([_wave(seconds, random) for _ in range(5)], 1)  # (T,5) within -1..1
-        waves *= (rest * lively)[:, None]
-        turn = np.radians(waves[:, :3] * MOST_DEGREES)
+        wander = _wander(seconds, random) * (rest * lively)[:, None]
+        turn = np.radians(wander[:, :3] * MOST_DEGREES)
         turn[:, 1] += np.radians(NOD_DEGREES) * _stress(motion, fps) * rest
-        return cls(turn, waves[:, 3:] * MOST_SHIFT, _blinking(seconds, random))
+        return cls(turn, wander[:, 3:] * MOST_SHIFT, _blinking(seconds, random))
 
 
 def _rest(seconds: Array) -> Array:
@@ -66,15 +65,16 @@ def _rest(seconds: Array) -> Array:
     return eased(np.minimum(seconds, seconds[-1] - seconds) / REST_SECONDS)
 
 
-def _wave(seconds: Array, random: np.random.Generator) -> Array:
-    """(T,) a slow wave that does not repeat: sines of random rate and phase, within -1..1."""
-    slowest, quickest = SWAY_HZ
-    rates = slowest * (quickest / slowest) ** random.uniform(0, 1, WAVES)
-    phases = random.uniform(0, 2 * np.pi, WAVES)
-    # Slow ones reach further, as in a head held by muscles.
-    size = 1 / np.sqrt(rates)
-    sines = np.sin(2 * np.pi * rates * seconds[:, None] + phases)
-    return np.asarray(sines @ size / size.sum())
+def _wander(seconds: Array, random: np.random.Generator) -> Array:
+    """(T,5) within -1..1: from pose to pose, resting a moment in each, and never quite still."""
+    count = 2 + int(seconds[-1] / POSE_SECONDS[0])
+    starts = np.concatenate([[0], np.cumsum(random.uniform(*POSE_SECONDS, count))])
+    poses = random.uniform(-1, 1, (count + 1, 5))
+    now = np.searchsorted(starts, seconds, side="right") - 1
+    done = eased((seconds - starts[now]) / (starts[now + 1] - starts[now]))[:, None]
+    rates, phases = random.uniform(*DRIFT_HZ, 5), random.uniform(0, 2 * np.pi, 5)
+    drift = np.sin(2 * np.pi * rates * seconds[:, None] + phases)
+    return np.asarray((1 - DRIFT) * (poses[now] * (1 - done) + poses[now + 1] * done) + DRIFT * drift)
 
 
 def _stress(motion: Motion, fps: float) -> Array:

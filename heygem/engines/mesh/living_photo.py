@@ -1,15 +1,16 @@
 """A photo as a living template: its eyes blink and its head sways, where that looks right."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.base import Living
+from heygem.engines.mesh.doubling import doubled, replace_doubled
 from heygem.engines.mesh.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye
-from heygem.engines.mesh.eyelids import lowered
+from heygem.engines.mesh.eyelids import Lid, lowered
 from heygem.engines.mesh.living import Life
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.speech_motion import Motion
@@ -17,8 +18,7 @@ from heygem.engines.mesh.sway import HeadRelief, HeadTurn
 from heygem.media.types import YuvFrame
 from heygem.templates.canonical import CanonicalFace
 
-Array = NDArray[np.float64]
-CLOSURE_LEVELS = 32  # that are told apart, and made once each
+CLOSURE_LEVELS = 32  # that are told apart, and drawn once each
 # Beyond these nothing is known of the far side of the face, or of its far eye.
 MOST_TURN_DEGREES, MOST_TURN_FOR_BLINKS_DEGREES = 38.0, 28.0
 LEAST_FACE_PX = 56.0  # for blinks: below, lids are lines of a pixel
@@ -26,12 +26,20 @@ LEAST_FACE_PX = 56.0  # for blinks: below, lids are lines of a pixel
 
 @dataclass(frozen=True, slots=True)
 class LivingPhoto:
-    """What one job does with one photo. `relief` None: the head keeps still; no `eyes`: they stay open."""
+    """What one job does with one photo.
+
+    Attributes:
+        relief: None where the head keeps still.
+        luma_twice: of the photo, at twice its size.
+        levels: (T,) int64, how far the lids are down in each output frame, in `CLOSURE_LEVELS`.
+        lids: by level, the parts of the photo that lids change; none where the eyes stay open.
+    """
 
     life: Life
     relief: HeadRelief | None
-    eyes: tuple[Eye, ...]
-    _lids: dict[int, list[tuple[tuple[int, int], YuvFrame]]] = field(default_factory=dict)
+    luma_twice: NDArray[np.uint8]
+    levels: NDArray[np.int64]
+    lids: Mapping[int, Sequence[Lid]]
 
     @classmethod
     def of(
@@ -45,7 +53,7 @@ class LivingPhoto:
     ) -> "LivingPhoto":
         """With `living` "auto" what would look wrong on this photo is left out."""
         points = portrait.track.points[0].astype(np.float64)
-        eyes = tuple(Eye.of(points[:, :2], which, photo.y) for which in (IMAGE_LEFT, IMAGE_RIGHT))
+        eyes = [Eye.of(points[:, :2], which, photo.y) for which in (IMAGE_LEFT, IMAGE_RIGHT)]
         sways, blinks = True, all(eye.is_inside(photo.width, photo.height) for eye in eyes)
         if living == "auto":
             turn_degrees = float(np.abs(portrait.turn_degrees[0]).max())
@@ -55,31 +63,39 @@ class LivingPhoto:
             blinks &= all(eye.can_blink(photo.y) for eye in eyes)
         # The same photo lives the same life again, unless it speaks for longer.
         life = Life.of(motion, fps, seed=(crc32(photo.y.tobytes()), len(motion)))
+        levels = np.round(life.closure * (CLOSURE_LEVELS if blinks else 0)).astype(np.int64)
+        lids = {
+            level: [lowered(eye, level / CLOSURE_LEVELS, photo) for eye in eyes]
+            for level in np.unique(levels[levels > 0]).tolist()
+        }
         relief = HeadRelief.of(points, face, photo.width, photo.height) if sways else None
-        return cls(life, relief, eyes if blinks else ())
+        return cls(life, relief, doubled(photo.y), levels, lids)
 
     def head(self, step: int) -> HeadTurn | None:
         """How the head of output frame `step` is turned."""
         if self.relief is None:
             return None
-        return self.relief.at(self.life.turn[step], self.life.shift[step])
+        turn = self.relief.at(self.life.turn[step], self.life.shift[step])
+        return replace(turn, luma_twice=self._luma_twice(int(self.levels[step])))
 
-    def blinking(self, frames: Iterable[YuvFrame]) -> Iterator[YuvFrame]:
-        """The same frames of the photo, with the lids where they are by then."""
-        for frame, closure in zip(frames, self.life.closure, strict=True):
-            level = round(closure * CLOSURE_LEVELS) if self.eyes else 0
-            yield self._with_lids(frame, level) if level else frame
+    def blinking(self, photos: Iterable[YuvFrame]) -> Iterator[YuvFrame]:
+        """The photo for each output frame, with the lids where they are by then."""
+        for photo, level in zip(photos, self.levels.tolist(), strict=True):
+            if not level:
+                yield photo
+                continue
+            shut = photo.copy()
+            for lid in self.lids[level]:
+                lid.lay_over(shut)
+            yield shut
 
-    def _with_lids(self, photo: YuvFrame, level: int) -> YuvFrame:
-        if level not in self._lids:
-            self._lids[level] = [lowered(eye, level / CLOSURE_LEVELS, photo) for eye in self.eyes]
-        drawn = photo.copy()
-        for (left, top), part in self._lids[level]:
-            _lay(drawn.y, part.y, left, top)
-            _lay(drawn.u, part.u, left // 2, top // 2)
-            _lay(drawn.v, part.v, left // 2, top // 2)
-        return drawn
-
-
-def _lay(plane: NDArray[np.uint8], part: NDArray[np.uint8], left: int, top: int) -> None:
-    plane[top : top + part.shape[0], left : left + part.shape[1]] = part
+    def _luma_twice(self, level: int) -> NDArray[np.uint8]:
+        if not level:
+            return self.luma_twice
+        fine = self.luma_twice.copy()
+        luma = fine[::2, ::2].copy()
+        for lid in self.lids[level]:
+            lid.lay_over_luma(luma)
+        for lid in self.lids[level]:
+            replace_doubled(fine, luma, *lid.box_px)
+        return fine

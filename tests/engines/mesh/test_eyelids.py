@@ -24,11 +24,8 @@ TILTS = pytest.mark.parametrize("degrees", [0, 20], ids=["upright", "tilted"])
 
 
 def with_lid(photo: YuvFrame, eye: Eye, closure: float) -> YuvFrame:
-    (left, top), part = lowered(eye, closure, photo)
     drawn = photo.copy()
-    for plane, new, scale in zip(planes(drawn), planes(part), (1, 2, 2), strict=True):
-        x, y = left // scale, top // scale
-        plane[y : y + new.shape[0], x : x + new.shape[1]] = new
+    lowered(eye, closure, photo).lay_over(drawn)
     return drawn
 
 

@@ -73,9 +73,9 @@ def test_a_living_photo_starts_and_ends_as_the_photo_and_moves_between() -> None
 
 def test_lids_come_down_in_the_frames_of_a_blink_only() -> None:
     living = living_of(PHOTO, POINTS, "auto")
-    assert living.eyes
+    assert living.lids
     frames = list(living.blinking([PHOTO] * COUNT))
-    shut = living.life.closure > 0.02
+    shut = living.levels > 0
     assert 3 <= shut.sum() < COUNT / 4
     for frame, is_shut in zip(frames, shut, strict=True):
         assert is_shut == (frame is not PHOTO)
@@ -101,8 +101,8 @@ def test_the_mouth_rides_on_the_head() -> None:
 def test_eyes_that_should_not_blink_by_themselves_do_when_asked_to(
     photo: YuvFrame, points: np.ndarray
 ) -> None:
-    assert not living_of(photo, points, "auto").eyes
-    assert len(living_of(photo, points, "on").eyes) == 2
+    assert not living_of(photo, points, "auto").lids
+    assert living_of(photo, points, "on").lids
 
 
 def test_a_face_turned_far_neither_blinks_nor_sways_by_itself() -> None:
@@ -112,5 +112,5 @@ def test_a_face_turned_far_neither_blinks_nor_sways_by_itself() -> None:
         middle = POINTS[:468].mean(0)
         points = (POINTS - middle) @ yaw.T + middle
         living = living_of(photo_of(points), points, "auto")
-        assert living.eyes == () and (living.relief is not None) == sways
+        assert not living.lids and (living.relief is not None) == sways
         assert living_of(photo_of(points), points, "on").relief is not None
