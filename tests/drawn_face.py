@@ -8,7 +8,6 @@ import numpy as np
 from heygem.engines.mesh.bank import MouthBank, cut_patch
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.portrait import Portrait
-from heygem.engines.mesh.shaping import lip_outline
 from heygem.media.types import YuvFrame
 from heygem.templates.canonical import INNER_LIPS, OUTER_LIPS, OVAL, CanonicalFace, lip_gap
 from heygem.templates.face_track import FaceTrack
@@ -63,7 +62,8 @@ def photo_of(points: np.ndarray, *, glasses: bool = False) -> YuvFrame:
 
 def portrait_of(points: np.ndarray) -> Portrait:
     """What the engine knows of the photo."""
-    return Portrait.of(FaceTrack(points[None].astype(np.float32), np.array([True])), FACE)
+    colours, detail = np.full((1, 468, 3), SKIN, np.uint8), np.ones(1, np.float32)
+    return Portrait.of(FaceTrack(points[None].astype(np.float32), np.array([True]), colours, detail), FACE)
 
 
 def bank_of(photo: YuvFrame, portrait: Portrait) -> MouthBank:
@@ -71,8 +71,7 @@ def bank_of(photo: YuvFrame, portrait: Portrait) -> MouthBank:
     vertices = MESH.source_vertices(portrait.track.points)[0]
     lips = vertices[[*OUTER_LIPS, *INNER_LIPS]]
     patch = cut_patch(photo, lips.min(0) - 30, lips.max(0) + 30, vertices)
-    own = portrait.own[:1]
-    return MouthBank((patch,), lip_outline(own), lip_gap(own), portrait.turn_degrees, np.array([0]))
+    return MouthBank((patch,), portrait.keys(portrait.own, lip_gap(portrait.own), np.array([0]), MESH))
 
 
 def planes(frame: YuvFrame) -> tuple[np.ndarray, ...]:

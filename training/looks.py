@@ -78,7 +78,9 @@ class MeshFaults:
 def look(engine: MeshEngine, skin: SkinMap, template: Path, sound: Path, folder: Path) -> Looks:
     """Make one video, draw its sheets and measure it."""
     name = f"{template.stem}__{sound.stem}"
-    request = LipSyncRequest(sound, template, folder / f"{name}.mp4", LipSyncOptions())
+    # A photo keeps still here, or its sway would count as flicker; see `training.living_looks`.
+    options = LipSyncOptions(living="off")
+    request = LipSyncRequest(sound, template, folder / f"{name}.mp4", options)
     engine.generate(request, SilentContext())
     info = probe_video(template)
     with engine.library.lease(template, None, SilentContext()) as prepared:

@@ -24,7 +24,9 @@ def turned(degrees: tuple[float, float, float]) -> np.ndarray:
 
 
 def test_a_head_at_rest_is_the_photo_bit_for_bit() -> None:
-    drawn = COMPOSER.compose(PHOTO, Drawing(VERTICES, VERTICES, [], 0.0, RELIEF.at(STILL, NO_SHIFT)))
+    drawn = COMPOSER.compose(
+        PHOTO, Drawing(VERTICES, VERTICES, [], MESH.mouth_alpha, RELIEF.at(STILL, NO_SHIFT))
+    )
     for got, given in zip(planes(drawn), planes(PHOTO), strict=True):
         np.testing.assert_array_equal(got, given)
 
@@ -73,7 +75,7 @@ def test_nothing_folds_and_the_rim_of_the_picture_stays(x: float) -> None:
     area = across_x * down_y - across_y * down_x
     assert area.min() > 0.4 and area.max() < 1.8  # at 0 it would fold
     vertices = MESH.source_vertices(points[None])[0]
-    drawn = COMPOSER.compose(photo, Drawing(vertices, vertices, [], 0.0, turn))
+    drawn = COMPOSER.compose(photo, Drawing(vertices, vertices, [], MESH.mouth_alpha, turn))
     for got, given in zip(planes(drawn), planes(photo), strict=True):
         for rim in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
             np.testing.assert_array_equal(got[rim], given[rim])
@@ -89,9 +91,9 @@ def test_mouth_and_head_together_are_one_after_the_other() -> None:
     target = MESH.target_vertices(VERTICES[None], push)[0]
     turn = RELIEF.at(FAR, NO_SHIFT)
     mouths = [(bank.patches[0], 1.0)]
-    together = COMPOSER.compose(PHOTO, Drawing(VERTICES, target, mouths, 1.0, turn))
-    opened = COMPOSER.compose(PHOTO, Drawing(VERTICES, target, mouths, 1.0))
-    after = COMPOSER.compose(opened, Drawing(VERTICES, VERTICES, [], 0.0, turn))
+    together = COMPOSER.compose(PHOTO, Drawing(VERTICES, target, mouths, MESH.mouth_alpha, turn))
+    opened = COMPOSER.compose(PHOTO, Drawing(VERTICES, target, mouths, MESH.mouth_alpha))
+    after = COMPOSER.compose(opened, Drawing(VERTICES, VERTICES, [], MESH.mouth_alpha, turn))
     for got, wanted in zip(planes(together), planes(after), strict=True):
         error = np.abs(got.astype(int) - wanted)
         assert error.mean() < 0.3 and np.quantile(error, 0.999) < 12
