@@ -17,11 +17,12 @@ REACH = TAPS // 2  # pixels that a value between two pixels depends on, to both 
 def doubled(plane: Plane) -> Plane:
     """(H,W) -> (2H,2W): pixel (x, y) is found again at (2x, 2y), bit for bit."""
     height, width = plane.shape
-    fine = np.empty((2 * height, 2 * width), np.float32)
-    fine[::2, ::2] = plane
-    fine[::2, 1::2] = _between(fine[::2, ::2], axis=1)
-    fine[1::2] = _between(fine[::2], axis=0)
-    return np.asarray(np.clip(fine + 0.5, 0, 255), dtype=np.uint8)
+    fine = np.empty((2 * height, 2 * width), np.uint8)
+    exact = plane.astype(np.float32)
+    right = _between(exact, axis=1)
+    fine[::2, ::2], fine[::2, 1::2] = plane, _rounded(right)
+    fine[1::2, ::2], fine[1::2, 1::2] = _rounded(_between(exact, axis=0)), _rounded(_between(right, axis=0))
+    return fine
 
 
 def replace_doubled(fine: Plane, plane: Plane, left: int, top: int, right: int, bottom: int) -> None:
@@ -44,6 +45,10 @@ def _between(plane: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
     shaped = kernel[None] if axis == 1 else kernel[:, None]
     rim = cv2.BORDER_REPLICATE
     return np.asarray(cv2.filter2D(plane, -1, shaped, anchor=anchor, borderType=rim), dtype=np.float32)
+
+
+def _rounded(values: NDArray[np.float32]) -> Plane:
+    return np.asarray(np.clip(values + 0.5, 0, 255), dtype=np.uint8)
 
 
 def _grown(
