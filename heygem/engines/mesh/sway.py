@@ -21,8 +21,8 @@ ONE_MAP: Any = None  # for cv2.remap, where the first map holds both coordinates
 FIXED_POINT_STEPS = 4
 NODES_ACROSS_FACE = 32
 # In radii of the face oval from its middle: hair ends about here, and here nothing moves any more.
-DEPTH_ENDS, HEAD_ENDS, MOTION_ENDS = 1.75, 1.4, 2.3
-NECK_ENDS = 2.0  # below the chin, where shoulders begin
+DEPTH_ENDS, HEAD_ENDS, MOTION_ENDS = 1.75, 1.4, 2.0
+NECK_ENDS = 1.8  # below the chin, where shoulders begin
 NECK_BELOW_CHIN = 0.30  # the pivot, in face heights
 RIM = 0.35  # in face widths: motion fades where the picture ends
 RELIEF_BLUR = 0.035  # of the face's width

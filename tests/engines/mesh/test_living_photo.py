@@ -64,11 +64,14 @@ def test_a_living_photo_starts_and_ends_as_the_photo_and_moves_between() -> None
     living = living_of(PHOTO, POINTS, "auto")
     turning = int(np.abs(living.life.turn[:, 0]).argmax())
     first, between, last = drawn(living, [0, turning, COUNT - 1])
+    nose = int(POINTS[1, 1])
     for frame in (first, last):
-        for got, given in zip(planes(frame), planes(PHOTO), strict=True):
-            np.testing.assert_array_equal(got, given)
-    above_the_nose = np.s_[: int(POINTS[1, 1]) - 12]
-    assert (between.y[above_the_nose] != PHOTO.y[above_the_nose]).mean() > 0.1
+        for got, given, s in zip(planes(frame), planes(PHOTO), (1, 2, 2), strict=True):
+            np.testing.assert_array_equal(got[: nose // s], given[: nose // s])
+            # Lips that are asked to close move by a hundredth of a pixel.
+            np.testing.assert_allclose(got.astype(int), given, atol=5)
+    eyes = np.s_[int(POINTS[159, 1]) : int(POINTS[145, 1]), int(POINTS[33, 0]) : int(POINTS[263, 0])]
+    assert (between.y[eyes] != PHOTO.y[eyes]).mean() > 0.4
 
 
 def test_lids_come_down_in_the_frames_of_a_blink_only() -> None:
