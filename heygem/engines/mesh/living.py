@@ -17,8 +17,8 @@ Array = NDArray[np.float64]
 POSE_SECONDS = (1.2, 3.4)  # from one pose of the head to the next
 DRIFT, DRIFT_HZ = 0.15, (0.12, 0.45)  # share of the motion that never rests
 # The most that sway alone turns the head: seen as life, not as a gesture. Yaw, pitch, roll.
-MOST_DEGREES = (2.8, 1.6, 0.9)
-MOST_SHIFT = (0.014, 0.004)  # x, y in face widths
+MOST_DEGREES = (2.8, 1.6, 0.7)
+MOST_SHIFT = (0.010, 0.003)  # x, y in face widths
 NOD_DEGREES = 1.4  # down with a stressed syllable, at most
 NOD_SECONDS, PHRASE_SECONDS = 0.14, 1.2
 CALM = 0.55  # of the sway that is left in pauses
