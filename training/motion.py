@@ -3,9 +3,9 @@
     python -m training.motion --clips DIR --encoder models/speech-encoder --out DIR
 
 1. Every clip becomes encoder states, as it is and in random variants, windowed as in the product.
-2. Teachers of four kinds are trained three times, each time without a third of the people, so that every clip
+2. Teachers of five kinds are trained four times, each time without a quarter of the people, so every clip
    has an opinion of teachers that never saw it.
-3. One small net learns from the real motion and from the teachers' mean.
+3. Three small nets learn from the real motion and, each to another extent, from the teachers' mean.
 4. It is measured on the validation clips and written with the gain that restores the range of real speech.
 
 `--clips` is described in `speech_lips.py`. Writes `model.safetensors`, which `measure_motion.py` measures.
@@ -14,7 +14,7 @@
 import argparse
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,15 +30,16 @@ from heygem.models.speech import WhisperEncoder
 from training.motion_lesson import MOTION_UNIT, Lesson, predict, prepare_lesson, train
 from training.motion_material import Material, encode_clips
 from training.motion_scores import score, summary
-from training.motion_teachers import TEACHER_STEPS, allowed, ask_teachers, fit_ridge
+from training.motion_teachers import allowed, ask_teachers, fit_ridge
 from training.speech_lips import Basis, Clip, is_validation, load_basis, load_clips, trains_shipped_weights
 
 COMPONENTS = 32
 WIDTH = 256
-VARIANTS = 12  # random variants of each training clip, beside the clip itself
-STUDENT_STEPS = 1500
+VARIANTS = 16  # random variants of each training clip, beside the clip itself
+# Each net of the mean: how far it learns from the teachers rather than from the real lips, and its steps.
+STUDENTS = ((0.65, 1500), (0.35, 1200), (0.0, 900))
 
-NET = "the net"
+MEAN = "the mean"
 
 log = logging.getLogger(__name__)
 
@@ -64,31 +65,34 @@ def main() -> None:
     unseen = encode_clips(
         load_clips(paths.clips, COMPONENTS, is_validation), encoder, 0, seed=0, device=device
     )
-    gains = {name: measure(name, net, lesson, unseen, basis) for name, net in nets.items()}
-    write_model(paths.out / "model.safetensors", nets[NET], lesson, basis, gains[NET])
+    gains = {name: measure(name, some, lesson, unseen, basis) for name, some in nets.items()}
+    tensors = {"closing": torch.from_numpy(closing_motion(clips, basis))}
+    write_model(paths.out / "model.safetensors", nets[MEAN], lesson, basis, gains[MEAN], tensors)
 
 
-def train_all(material: Material, lesson: Lesson) -> dict[str, nn.Module]:
-    """The net, and two rivals that learn from the real motion alone."""
+def train_all(material: Material, lesson: Lesson) -> dict[str, list[nn.Module]]:
+    """The nets whose mean is shipped, each of them alone, and ridge regression."""
     everything = np.ones(len(material.clips), bool)
     pieces = allowed(material, lesson, everything)
-
-    def gru(lesson: Lesson, steps: int) -> SpeechToMotion:
-        torch.manual_seed(0)
+    opinion = material.bend(ask_teachers(material, lesson))
+    students: list[nn.Module] = []
+    for seed, (share, steps) in enumerate(STUDENTS):
+        torch.manual_seed(seed)
         net = SpeechToMotion(WIDTH, COMPONENTS, dropout=0.4).to(lesson.motion.device)
-        return train(net, lesson, pieces, steps, seed=0)
-
-    taught = replace(lesson, opinion=material.bend(ask_teachers(material, lesson)))
-    return {
-        NET: gru(taught, STUDENT_STEPS),
-        "same net without teachers": gru(lesson, TEACHER_STEPS),
-        "ridge regression": fit_ridge(material, lesson, everything),
+        taught = replace(lesson, opinion=opinion if share else None, opinion_share=share)
+        students.append(train(net, taught, pieces, steps, seed))
+    alone = {
+        f"taught {share:.0%} by teachers": [net] for (share, _), net in zip(STUDENTS, students, strict=True)
     }
+    return {MEAN: students, **alone, "ridge regression": [fit_ridge(material, lesson, everything)]}
 
 
-def say(net: nn.Module, lesson: Lesson, unseen: Material) -> list[NDArray[np.float32]]:
-    """(T,K) of every clip in canonical units, before the gain."""
-    said = [predict(net, lesson, unseen.plain(clip)) for clip in range(len(unseen.clips))]
+def say(nets: Sequence[nn.Module], lesson: Lesson, unseen: Material) -> list[NDArray[np.float32]]:
+    """(T,K) of every clip in canonical units, the mean of the nets, before the gain."""
+    said = [
+        torch.stack([predict(net, lesson, unseen.plain(clip)) for net in nets]).mean(0)
+        for clip in range(len(unseen.clips))
+    ]
     return [motion.cpu().numpy() * np.float32(MOTION_UNIT) for motion in said]
 
 
@@ -99,27 +103,46 @@ def restoring_gain(said: Sequence[NDArray[np.float32]], clips: Sequence[Clip], b
     return float(np.median([clip.opening.std() for _, clip in pairs]) / ours)
 
 
-def measure(name: str, net: nn.Module, lesson: Lesson, unseen: Material, basis: Basis) -> float:
+def closing_motion(clips: Sequence[Clip], basis: Basis) -> NDArray[np.float32]:
+    """(K,) what real faces do for one unit of opening, by least squares."""
+    motion = np.concatenate([clip.motion for clip in clips])
+    opening = motion @ basis.opening_row()
+    slope = opening @ motion
+    return np.asarray(slope / (slope @ basis.opening_row()), dtype=np.float32)
+
+
+def measure(name: str, one: Sequence[nn.Module], lesson: Lesson, unseen: Material, basis: Basis) -> float:
     """The gain that restores the net's range; with it, all figures on clips it never saw go to the log."""
-    said = say(net, lesson, unseen)
+    said = say(one, lesson, unseen)
     gain = restoring_gain(said, unseen.clips, basis)
     scores = [score(motion * gain, clip, basis) for motion, clip in zip(said, unseen.clips, strict=True)]
     log.info("%s, gain %.2f: %s", name, gain, json.dumps(summary(scores, unseen.clips)))
     return gain
 
 
-def write_model(path: Path, net: nn.Module, lesson: Lesson, basis: Basis, gain: float) -> None:
+def write_model(
+    path: Path,
+    nets: Sequence[nn.Module],
+    lesson: Lesson,
+    basis: Basis,
+    gain: float,
+    more: Mapping[str, torch.Tensor],
+) -> None:
     """What `heygem.models.motion` reads: gain and unit folded into the last layer, weights in float16."""
-    weights = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
-    for name in ("leave.weight", "leave.bias"):
-        weights[name] *= MOTION_UNIT * gain
-    halves = {f"net.{name}": tensor.half().cpu().contiguous() for name, tensor in weights.items()}
-    statistics = {"net.feature_mean": lesson.mean.cpu(), "net.feature_std": lesson.std.cpu()}
+    halves: dict[str, torch.Tensor] = {}
+    for number, net in enumerate(nets):
+        weights = {name: tensor.detach().float().clone() for name, tensor in net.state_dict().items()}
+        for name in ("leave.weight", "leave.bias"):
+            weights[name][:COMPONENTS] *= MOTION_UNIT * gain
+        halves |= {f"net{number}.{name}": tensor.half().cpu() for name, tensor in weights.items()}
+        halves[f"net{number}.feature_mean"] = lesson.mean.cpu()
+        halves[f"net{number}.feature_std"] = lesson.std.cpu()
     shapes = {
         "components": torch.from_numpy(basis.components),
         "vertex_ids": torch.from_numpy(basis.vertex_ids),
     }
-    save_file(halves | statistics | shapes, path, metadata={"gain": f"{gain:.4f}", "licence": "Apache-2.0"})
+    tensors = {name: tensor.clone().contiguous() for name, tensor in (halves | shapes | dict(more)).items()}
+    save_file(tensors, path, metadata={"gain": f"{gain:.4f}", "licence": "Apache-2.0"})
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -21,9 +22,9 @@ SILENCE_WEIGHT = 0.5
 CLOSURE_WEIGHT = 1.0  # added to a frame's weight where the real lips touch
 VELOCITY_WEIGHT = 2.0
 CORRELATION_WEIGHT = 0.8
+TOUCH_WEIGHT = 0.3
 FEATURE_NOISE = 0.4  # in standard deviations
 LEARNING_RATE = 1e-3
-OPINION_SHARE = 0.65  # of the loss, where there is an opinion
 
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -38,8 +39,10 @@ class Lesson:
     std: Tensor  # (6,512)
     motion: Tensor  # (N,K) of the real lips
     opinion: Tensor | None  # (N,K) of the teachers
+    opinion_share: float  # of the loss, where there is an opinion
     weight: Tensor  # (N,) how much a frame counts
     spoken: Tensor  # (N,) bool: not in a silence
+    touching: Tensor  # (N,) how closed the real lips are, in 0..1
     lips: Tensor  # (K,120): coefficients -> lip points
     opening: Tensor  # (K,): coefficients -> opening
     scale: float  # mean square of the lips' motion
@@ -65,8 +68,10 @@ def prepare_lesson(material: Material, basis: Basis) -> Lesson:
         std=sample.std(0) + 1e-3,
         motion=motion,
         opinion=None,
+        opinion_share=0.0,
         weight=trust * torch.where(presence > 0, 1 + CLOSURE_WEIGHT * touching, SILENCE_WEIGHT),
         spoken=presence > 0,
+        touching=torch.where(presence > 0, touching, 1.0),
         lips=lip_map,
         opening=torch.from_numpy(basis.opening_row()).to(device),
         scale=float(((motion - motion.mean(0)) @ lip_map).square().mean()),
@@ -87,7 +92,7 @@ def predict(net: nn.Module, lesson: Lesson, pieces: Sequence[Piece]) -> Tensor:
     total = lesson.motion.new_zeros(count, lesson.motion.shape[1])
     seen = lesson.motion.new_zeros(count, 1)
     for piece in pieces:
-        motion = net(((piece.features.float() - lesson.mean) / lesson.std)[None])[0]
+        motion = net(((piece.features.float() - lesson.mean) / lesson.std)[None])[0, :, : total.shape[1]]
         stretch = slice(piece.start, piece.start + piece.spoken)
         total[stretch] += motion[: piece.spoken].float()
         seen[stretch] += 1
@@ -137,11 +142,23 @@ def _disturbed(features: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _lesson_loss(said: Tensor, frames: Tensor, real: Tensor, lesson: Lesson) -> Tensor:
-    loss = _motion_loss(said, lesson.motion[frames], frames, real, lesson)
-    if lesson.opinion is None:
-        return loss
-    opinion = _motion_loss(said, lesson.opinion[frames], frames, real, lesson)
-    return (1 - OPINION_SHARE) * loss + OPINION_SHARE * opinion
+    """Of the motion, and of the closures where the net speaks of them."""
+    motion, logits = said.split((lesson.motion.shape[1], said.shape[2] - lesson.motion.shape[1]), 2)
+    loss = _motion_loss(motion, lesson.motion[frames], frames, real, lesson)
+    if lesson.opinion is not None:
+        opinion = _motion_loss(motion, lesson.opinion[frames], frames, real, lesson)
+        loss = (1 - lesson.opinion_share) * loss + lesson.opinion_share * opinion
+    if logits.shape[2]:
+        loss = loss + TOUCH_WEIGHT * _touch_loss(logits[..., 0], frames, real, lesson)
+    return loss
+
+
+def _touch_loss(logits: Tensor, frames: Tensor, real: Tensor, lesson: Lesson) -> Tensor:
+    """Cross-entropy of whether the lips touch."""
+    weight = lesson.weight[frames] * real
+    touching = lesson.touching[frames]
+    wrong = F.binary_cross_entropy_with_logits(logits, touching, reduction="none")
+    return (wrong * weight).sum() / weight.sum()
 
 
 def _motion_loss(said: Tensor, wanted: Tensor, frames: Tensor, real: Tensor, lesson: Lesson) -> Tensor:

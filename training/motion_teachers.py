@@ -14,8 +14,8 @@ from training.motion_material import Material
 from training.motion_nets import ConvTeacher, RidgeTeacher, WindowTeacher
 from training.speech_lips import Clip
 
-FOLDS = 3
-TEACHER_STEPS = 800
+FOLDS = 4
+TEACHER_STEPS = 900
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ def train_teachers(
     component_count = lesson.motion.shape[1]
     kinds: tuple[Callable[[], nn.Module], ...] = (
         lambda: SpeechToMotion(256, component_count, dropout=0.45),
+        lambda: SpeechToMotion(384, component_count, dropout=0.5),
         lambda: ConvTeacher(component_count),
         lambda: WindowTeacher(component_count),
     )

@@ -4,7 +4,7 @@
 
 Takes the lower-face motion of all clips whose licence allows shipping (`bundle=yes`), scaled to a speaker of
 the median spread, and covers it with cluster means: most of them around what people do often, some at the far
-ends (wide open, pursed, stretched). Seeded; the same data give the same file.
+ends (wide open, pursed, stretched), and the mouth at rest. Seeded; the same data give the same file.
 """
 
 import argparse
@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from scipy.cluster.vq import kmeans2
 
+from heygem.models.motion import opening_row
 from heygem.templates.canonical import LIPS
 
-SHAPES = 24
-EXTREMES = 8
+COMMON, RARE = 16, 8
+WIDER = 1.4  # lively people open the mouth further than the typical speaker's widest
+FAR = 0.9  # quantile of the distance to the nearest common shape
 COMPONENTS = 32
 MOST_YAW_DEGREES = 20.0
 MOST_SHIFT = 0.012  # canonical: lips that wander farther aside are a slipped track
 SEED = 20261123
-UPPER, LOWER = 13, 14
 
 
 def typical_motion(folder: Path) -> NDArray[np.float32]:
@@ -33,7 +34,7 @@ def typical_motion(folder: Path) -> NDArray[np.float32]:
     components = basis["components"].reshape(len(basis["components"]), -1)
     mean = basis["mean"].reshape(-1)
     at = {int(vertex): row for row, vertex in enumerate(basis["vertex_ids"])}
-    opening = (basis["components"][:, at[LOWER]] - basis["components"][:, at[UPPER]])[:, 1]
+    opening = opening_row(basis["components"], basis["vertex_ids"])
     with (folder / "INDEX.tsv").open(encoding="utf-8") as file:
         table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         rows = [r for r in table if r["bundle"] == "yes" and abs(float(r["yaw"])) <= MOST_YAW_DEGREES]
@@ -52,17 +53,16 @@ def typical_motion(folder: Path) -> NDArray[np.float32]:
     return steady
 
 
-def cover(motion: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(F,32) -> (24,32): means of clusters, and the farthest frames that the means leave out."""
+def cover(motion: NDArray[np.float32], opening: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(F,32) -> (26,32): rest, means of clusters, means of what these leave far off, a wide-open mouth."""
     size = np.linalg.norm(motion, axis=1)
     lips = motion[size < np.quantile(size, 0.995)]
-    common, _ = kmeans2(lips, SHAPES - EXTREMES, seed=SEED, minit="++")
-    chosen = list(common)
-    distance = np.min([np.linalg.norm(lips - shape, axis=1) for shape in chosen], axis=0)
-    for _ in range(EXTREMES):
-        chosen.append(lips[distance.argmax()])
-        distance = np.minimum(distance, np.linalg.norm(lips - chosen[-1], axis=1))
-    return np.stack(chosen).astype(np.float32)
+    common, _ = kmeans2(lips, COMMON, seed=SEED, minit="++")
+    distance = np.min([np.linalg.norm(lips - shape, axis=1) for shape in common], axis=0)
+    # Means here too: a lone far frame is as often a slip of the tracker as a mouth.
+    rare, _ = kmeans2(lips[distance > np.quantile(distance, FAR)], RARE, seed=SEED, minit="++")
+    widest = max([*common, *rare], key=lambda shape: float(shape @ opening))
+    return np.concatenate([np.zeros((1, COMPONENTS)), common, rare, [widest * WIDER]]).astype(np.float32)
 
 
 def main() -> None:
@@ -71,15 +71,14 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     arguments = parser.parse_args()
     basis = np.load(arguments.speech_lips / "basis.npz")
-    shapes = cover(typical_motion(arguments.speech_lips))
+    opening = opening_row(basis["components"][:COMPONENTS], basis["vertex_ids"])
+    shapes = cover(typical_motion(arguments.speech_lips), opening)
     displacement = np.tensordot(shapes, basis["components"][:COMPONENTS], 1).astype(np.float16)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     save_file(
         {"displacement": displacement, "vertex_ids": basis["vertex_ids"].astype(np.int64)}, arguments.output
     )
-    at = {int(vertex): row for row, vertex in enumerate(basis["vertex_ids"])}
-    gaps = (displacement[:, at[LOWER], 1] - displacement[:, at[UPPER], 1]).astype(float)
-    print("openings (canonical):", np.round(np.sort(gaps), 3).tolist())
+    print("openings (canonical):", np.round(np.sort(shapes @ opening), 3).tolist())
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from heygem.models.motion import LOWER_LIP, UPPER_LIP, opening_row
+
 SAMPLES_PER_FRAME = 640
-UPPER_LIP, LOWER_LIP = 13, 14  # landmarks: the inner lips' middle
 CLOSED_SHARE = 0.12  # of the clip's 95th percentile of opening: below it the mouth counts as closed
 
 Floats = NDArray[np.float32]
@@ -36,9 +37,8 @@ class Basis:
         return int(np.flatnonzero(self.vertex_ids == landmark)[0])
 
     def opening_row(self) -> Floats:
-        """(K,): how much each coefficient opens the mouth (canonical y points down)."""
-        lower, upper = self.vertex(LOWER_LIP), self.vertex(UPPER_LIP)
-        return self.components[:, lower, 1] - self.components[:, upper, 1]
+        """(K,): how much each coefficient opens the mouth."""
+        return opening_row(self.components, self.vertex_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Repairs a warped mouth: a small U-Net that adds what no frame of the person has shown."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,11 +11,15 @@ from torch import Tensor, nn
 from heygem.models.resident import FloatArray, LoadContext, batches, warm_noise
 
 CROP_PX = 160
-INPUT_CHANNELS = 11
+PICTURE_CHANNELS = 11
+PLACE_CHANNELS = 3
+INPUT_CHANNELS = PICTURE_CHANNELS + PLACE_CHANNELS
 
-_WIDTHS = (32, 48, 80, 128, 160)  # channels at 160, 80, 40, 20 and 10 px
+_WIDTHS = (32, 64, 96, 144, 192)  # channels at 160, 80, 40, 20 and 10 px
+_ATLAS_CHANNELS, _ATLAS_CELLS = 12, 80
 _NORM_GROUPS = 8
 _BATCH_BUCKETS = (1, 8)
+_BORDER_PX = 16  # of the crop, not looked at: a third of the work
 
 
 class ResidualBlock(nn.Module):
@@ -34,12 +40,18 @@ class ResidualBlock(nn.Module):
 
 
 class MouthUNet(nn.Module):
-    """(B,11,160,160) -> (B,3,160,160); four halvings, each level handed across to its way up."""
+    """(B,14,160,160) -> (B,3,160,160); four halvings, each level handed across to its way up.
+
+    Teeth are rigid: the upper row moves with the skull, the lower with the jaw. So the net keeps a learnt map
+    of each and reads it at the place that every pixel has there: rows come out even, and the same teeth come
+    out of every opening of a mouth.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         finest, *_ = _WIDTHS
-        self.enter = nn.Conv2d(INPUT_CHANNELS, finest, 3, padding=1)
+        self.atlas = nn.Parameter(torch.randn(2, _ATLAS_CHANNELS, _ATLAS_CELLS, _ATLAS_CELLS) * 0.1)
+        self.enter = nn.Conv2d(PICTURE_CHANNELS + 2 * _ATLAS_CHANNELS, finest, 3, padding=1)
         self.down = nn.ModuleList(
             ResidualBlock(above, width) for above, width in zip((finest, *_WIDTHS), _WIDTHS, strict=False)
         )
@@ -49,7 +61,8 @@ class MouthUNet(nn.Module):
         self.leave = nn.Conv2d(finest, 3, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = self.enter(x)
+        picture, place = x[:, :PICTURE_CHANNELS], x[:, PICTURE_CHANNELS:]
+        hidden = self.enter(torch.cat([picture, self._teeth(place).to(x.dtype)], 1))
         levels: list[Tensor] = []
         for block in self.down:
             hidden = block(F.avg_pool2d(hidden, 2) if levels else hidden)
@@ -61,51 +74,79 @@ class MouthUNet(nn.Module):
         residual: Tensor = self.leave(F.silu(hidden))
         return residual
 
+    def _teeth(self, place: Tensor) -> Tensor:
+        """(B,3,160,160) places in -1..1 -> (B,24,160,160) float32: both maps as the pixels see them."""
+        across, skull, jaw = place.float().unbind(1)
+        rows = [
+            F.grid_sample(
+                chart.expand(len(place), -1, -1, -1), torch.stack([across, down], -1), align_corners=False
+            )
+            for chart, down in zip(self.atlas.float(), (skull, jaw), strict=True)
+        ]
+        return torch.cat(rows, 1)
+
 
 class MouthRepairNet:
-    """The resident repair net."""
+    """The resident repair nets, whose mean is the answer.
+
+    One learnt to be right and is soft, one learnt to look real and overdoes it; their mean looks real.
+    """
 
     buckets = tuple(f"batch-{size}" for size in _BATCH_BUCKETS)
 
     def __init__(self, context: LoadContext) -> None:
         self._device, self._dtype = context.device, context.dtype
-        with torch.device("meta"):
-            net = MouthUNet()
         weights = load_file(context.folder / "model.safetensors", device=str(context.device))
-        arranged = {name: _arranged(weight, context.dtype) for name, weight in weights.items()}
-        net.load_state_dict(arranged, assign=True)
-        self._net = net.eval().requires_grad_(False)
+        prefixes = sorted({name.split(".")[0] for name in weights})
+        self._nets = [_load_net(weights, f"{prefix}.", context.dtype) for prefix in prefixes]
 
     @property
     def bytes_resident(self) -> int:
-        return sum(weight.nbytes for weight in self._net.parameters())
+        return sum(weight.nbytes for net in self._nets for weight in net.parameters())
 
     @torch.inference_mode()
     def repair(self, inputs: FloatArray) -> FloatArray:
         """What to add to warped mouth crops so that they look real.
 
         Args:
-            inputs: (B,11,160,160) float32, by channel: 0-2 the warped crop, RGB in [-1,1]; 3 inside of the
+            inputs: (B,14,160,160) float32, by channel: 0-2 the warped crop, RGB in [-1,1]; 3 inside of the
                 lips and 4 whole mouth, masks from -1 (outside) to 1; 5-7 another crop of the person for
                 reference, RGB in [-1,1], or zeros; 8 one if there is a reference, else zero; 9 and 10 how
                 open the mouth was in the frame before warping and in the reference: lip gap over eye-corner
-                distance, times 4.
+                distance, times 4; 11-13 the pixel's place on the teeth, in -1..1 where teeth can be: across,
+                down from the skull, down from the jaw.
 
         Returns:
             (B,3,160,160) float32, an addend to RGB in [-1,1]; meant in full inside the lips, blurred on skin.
+            Zero within 16 px of the border, where no mouth reaches.
         """
-        residual = np.empty((len(inputs), 3, CROP_PX, CROP_PX), np.float32)
+        residual = np.zeros((len(inputs), 3, CROP_PX, CROP_PX), np.float32)
+        window = (..., slice(_BORDER_PX, -_BORDER_PX), slice(_BORDER_PX, -_BORDER_PX))
         for start, stop, bucket in batches(len(inputs), _BATCH_BUCKETS):
-            batch = torch.zeros((bucket, *inputs.shape[1:]))
-            batch[: stop - start] = torch.from_numpy(inputs[start:stop])
+            batch = torch.zeros((bucket, *inputs[window].shape[1:]))
+            batch[: stop - start] = torch.from_numpy(inputs[start:stop][window])
             moved = batch.to(self._device, self._dtype, memory_format=torch.channels_last)
-            residual[start:stop] = self._net(moved)[: stop - start].float().cpu().numpy()
+            answers = torch.stack([net(moved) for net in self._nets]).float().mean(0)
+            residual[start:stop][window] = answers[: stop - start].cpu().numpy()
         return residual
 
     def warm(self, bucket: str) -> FloatArray:
         """Repair fixed noise in the range of real inputs. See `ResidentModel.warm`."""
         count = _BATCH_BUCKETS[self.buckets.index(bucket)]
         return self.repair(warm_noise((count, INPUT_CHANNELS, CROP_PX, CROP_PX), seed=5) * 2 - 1)
+
+
+def _load_net(tensors: Mapping[str, Tensor], prefix: str, dtype: torch.dtype) -> MouthUNet:
+    """The net whose tensors' names begin with `prefix`, without memory for it before."""
+    with torch.device("meta"):
+        net = MouthUNet()
+    weights = {
+        name.removeprefix(prefix): _arranged(tensor, dtype)
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+    net.load_state_dict(weights, assign=True)
+    return net.eval().requires_grad_(False)
 
 
 def _arranged(weight: Tensor, dtype: torch.dtype) -> Tensor:

@@ -1,0 +1,154 @@
+"""Trains the repair net of `models/mouth-repair` on one GPU and measures it. From the project root:
+
+    python -m training.mouth_repair --mouths DIR --index INDEX.tsv --out DIR --seconds 420
+
+Learns from every shard `bundle-*.npz` of the folder (crops whose licence lets weights learnt from them ship),
+and of these from the clips of the `train` split; measures on those of `val`, people it never saw. Writes
+`model.safetensors`, `mouth_figures.json` and `mouths.png`: closed mouth, warp, painted, painted with another
+frame of the person for reference, and the truth.
+"""
+
+import argparse
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor
+
+from heygem.models.mouth import MouthUNet
+from heygem.templates.canonical import CanonicalFace
+from training.mouth_lesson import Pairs, lay_out, learn, masked_detail
+from training.mouth_material import OPEN_GAP, Mouths, load_mouths
+
+FACE = Path(__file__).parents[1] / "models" / "face-landmarker" / "canonical_face.npz"
+AT_ONCE = 16
+SHEET_COLUMNS = 2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """One clip's mouths, all made of its most closed one: crops (M,), pictures (M,3,160,160) in -1..1."""
+
+    crops: Tensor
+    warp: Tensor
+    pictures: Tensor
+    truth: Tensor
+    masks: Tensor
+
+
+def main() -> None:
+    """Train, measure, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--mouths", type=Path, required=True, help="folder of the shards")
+    parser.add_argument("--index", type=Path, required=True, help="INDEX.tsv of the clips")
+    parser.add_argument("--out", type=Path, required=True, help="existing folder to write to")
+    parser.add_argument("--seconds", type=float, default=420, help="how long to train")
+    parser.add_argument("--steps", type=int, help="or how many steps")
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.backends.cudnn.benchmark = True
+    face = CanonicalFace.load(FACE)
+    mouths = load_mouths(sorted(asked.mouths.glob("bundle-*.npz")), asked.index, face, device)
+    learnt = np.array([clip["split"] == "train" and clip["bundle"] == "yes" for clip in mouths.clips])
+    log.info("%d crops, %d of %d clips to learn from", len(mouths.gap), learnt.sum(), len(learnt))
+    net = learn(mouths, learnt, asked.seconds, asked.steps, asked.seed)
+    weights = {name: weight.half().cpu().contiguous() for name, weight in net.state_dict().items()}
+    save_file(weights, asked.out / "model.safetensors", metadata={"licence": "Apache-2.0"})
+    unseen = np.array([clip["split"] == "val" for clip in mouths.clips])
+    figures = {
+        "without reference": measure(net, mouths, unseen, with_reference=False),
+        "with reference": measure(net, mouths, unseen, with_reference=True),
+    }
+    log.info("%s", json.dumps(figures))
+    (asked.out / "mouth_figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    write_sheet(net, mouths, unseen, asked.out / "mouths.png")
+
+
+@torch.inference_mode()
+def paint(net: MouthUNet, mouths: Mouths, clip: int, with_reference: bool) -> Painted:
+    """Every other mouth of a clip from its most closed one; its most open one is the reference."""
+    crops = torch.from_numpy(np.flatnonzero(mouths.clip == clip)).to(mouths.images.device)
+    source, widest = crops[mouths.gap[crops].argmin()], crops[mouths.gap[crops].argmax()]
+    targets = crops[(crops != source) & (crops != widest)]
+    parts = []
+    for some in targets.split(AT_ONCE):
+        shown = torch.full((len(some),), float(with_reference), device=some.device)
+        canvas = lay_out(mouths, Pairs(source.expand(len(some)), some, widest.expand(len(some)), shown))
+        parts.append(
+            (canvas.warp, canvas.finished(net(canvas.inputs)).clamp(-1, 1), canvas.truth, canvas.masks)
+        )
+    return Painted(targets, *(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def measure(
+    net: MouthUNet, mouths: Mouths, unseen: NDArray[np.bool_], with_reference: bool
+) -> dict[str, float]:
+    """Means over clips.
+
+    `error`: L1 on the lips, range 1. `detail`: of the inside over the filmed one's. `tone`: how much lighter
+    the inside is than the filmed one, range 1. `flicker`: change from frame to frame over the filmed one's.
+    """
+    clips = [paint(net, mouths, clip, with_reference) for clip in np.flatnonzero(unseen).tolist()]
+    rows = [dict(figures_of(clip, mouths)) for clip in clips]
+    names = sorted({name for row in rows for name in row})
+    return {name: round(float(np.mean([row[name] for row in rows if name in row])), 4) for name in names}
+
+
+def figures_of(clip: Painted, mouths: Mouths) -> Iterator[tuple[str, float]]:
+    """The figures that one clip gives."""
+    lips = clip.masks[:, 3:4] * (clip.masks[:, 1:2] > 0.5)
+    error = (clip.pictures - clip.truth) / 2
+    yield "error", _inside(error.abs(), lips)
+    yield "error of the bare warp", _inside((clip.warp - clip.truth).abs() / 2, lips)
+    is_open = mouths.gap[clip.crops] > OPEN_GAP
+    if is_open.any():
+        inner = clip.masks[is_open, :1]
+        made, filmed = (masked_detail(one[is_open], inner) for one in (clip.pictures, clip.truth))
+        yield "detail", float((made / filmed.clamp(min=1e-6)).median())
+        yield "tone", _inside(error[is_open], inner)
+    follows = torch.from_numpy(mouths.follows).to(clip.crops.device)[clip.crops]
+    after = torch.nonzero(follows[1:] & (clip.crops.diff() == 1))[:, 0] + 1
+    if len(after):
+        change = [(one[after] - one[after - 1]).abs() for one in (clip.pictures, clip.truth)]
+        made_change, filmed_change = (_inside(one, clip.masks[after, :1] + 1e-6) for one in change)
+        yield "flicker", made_change / filmed_change
+
+
+def _inside(pictures: Tensor, mask: Tensor) -> float:
+    return float((pictures * mask).sum() / mask.sum().clamp(min=1e-6) / 3)
+
+
+def write_sheet(net: MouthUNet, mouths: Mouths, unseen: NDArray[np.bool_], path: Path) -> None:
+    """Two mouths of each unseen clip: its widest but two, and one half open."""
+    rows = []
+    for clip in np.flatnonzero(unseen).tolist():
+        plain, taught = (paint(net, mouths, clip, shown) for shown in (False, True))
+        order = mouths.gap[plain.crops].argsort()
+        source = mouths.images[mouths.clip == clip][mouths.gap[mouths.clip == clip].argmin()].cpu().numpy()
+        for pick in (int(order[-2]), int(order[len(order) * 2 // 3])):
+            shown = [plain.warp[pick], plain.pictures[pick], taught.pictures[pick], plain.truth[pick]]
+            rows.append(np.hstack([source, *(_rgb(one) for one in shown)]))
+    rows += [np.zeros_like(rows[0])] * (-len(rows) % SHEET_COLUMNS)
+    lines = [np.hstack(rows[first : first + SHEET_COLUMNS]) for first in range(0, len(rows), SHEET_COLUMNS)]
+    cv2.imwrite(str(path), cv2.cvtColor(np.vstack(lines), cv2.COLOR_RGB2BGR))
+
+
+def _rgb(picture: Tensor) -> NDArray[np.uint8]:
+    return ((picture + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
+
+
+if __name__ == "__main__":
+    main()
