@@ -23,7 +23,7 @@ from heygem.templates.face_track import FaceTrack
 from heygem.templates.tracker import FaceTracker
 
 # Raised whenever prepared assets would come out differently; older entries are then made anew.
-ASSET_VERSION = 7
+ASSET_VERSION = 8
 PORTRAITS_IN_MEMORY = 4
 
 
