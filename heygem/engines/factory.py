@@ -14,6 +14,7 @@ from heygem.assets.catalog import REHEARSAL_CLIP
 from heygem.engines.base import LipSyncEngine
 from heygem.engines.mesh.engine import MeshEngine
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.hearing import HeardSpeech
 from heygem.engines.mesh.library import PortraitLibrary
 from heygem.engines.mesh.models import MeshModels
 from heygem.engines.mesh.painter import MouthPainter
@@ -39,7 +40,7 @@ class EngineSet:
     template_cache: TemplateCache
     device: Device
     engines: dict[str, LipSyncEngine]
-    forget: Callable[[], None]  # drops portraits held in memory
+    forget: Callable[[], None]  # drops portraits and speech held in memory
 
     def preload(self) -> None:
         """Load, warm and check every model, then make one tiny job with each engine.
@@ -74,7 +75,7 @@ def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ..
     registry = ModelRegistry(CATALOG, manifest, torch.device(device.name), settings.precision, on_models)
     cache = TemplateCache(settings.cache_dir / "templates", settings.template_cache_bytes)
     engine = _mesh_engine(registry, manifest, cache, drawing_threads(settings.high_performance))
-    return EngineSet(registry, cache, device, {engine.name: engine}, engine.library.forget)
+    return EngineSet(registry, cache, device, {engine.name: engine}, engine.forget)
 
 
 def _mesh_engine(
@@ -92,6 +93,7 @@ def _mesh_engine(
         library=PortraitLibrary(cache, models, maker, face),
         renderer=FrameRenderer(mesh, face, threads),
         rehearsal_clip=REHEARSAL_CLIP,
+        heard=HeardSpeech(),
     )
 
 

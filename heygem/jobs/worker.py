@@ -4,29 +4,34 @@ Nothing else touches a model. Readers look at the board and never wait for this 
 """
 
 import logging
-import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 from threading import Event, Thread
 
-from heygem.engines.base import LipSyncRequest
+from heygem.engines.base import LipSyncResult
 from heygem.engines.status import EngineState, EngineStatus
-from heygem.errors import DeviceLostError, DeviceMemoryError, HeyGemError, JobCanceledError
-from heygem.hardware.device import classify_device_error
+from heygem.errors import (
+    DeviceLostError,
+    DeviceMemoryError,
+    DiskFullError,
+    HeyGemError,
+    JobCanceledError,
+    StorageError,
+)
 from heygem.hardware.memory import disk_free_bytes
 from heygem.jobs.board import StatusBoard
+from heygem.jobs.clear_requests import ClearRequests
 from heygem.jobs.engine_set import EngineBuilder, EngineSet, engine_named
-from heygem.jobs.job import DEFAULT_ENGINE, Job, JobState
+from heygem.jobs.errands import Errand, ErrandList
+from heygem.jobs.job import Job, JobState
+from heygem.jobs.making import make_video
 from heygem.jobs.outputs import file_sha256, output_path, partial_path, publish
 from heygem.jobs.progress import JobWork, Work
 from heygem.jobs.store import JobStore
 from heygem.jobs.verdict import explain, is_users_fault
 from heygem.log import job_log_context
-from heygem.media.check import check_video
 from heygem.settings import Settings
 
 PAGE_WAIT_SECONDS = 10.0
@@ -47,12 +52,10 @@ class EngineWorker:
         build_engines: EngineBuilder,
         *,
         on_fatal: Callable[[str], None],
-        default_templates: Sequence[Path] = (),
         free_bytes: Callable[[Path], int] = disk_free_bytes,
     ) -> None:
         """Args:
         on_fatal: called once with a reason when only a new process helps.
-        default_templates: prepared while no job waits.
         free_bytes: free space of the disk a folder is on.
         """
         self.board = StatusBoard(EngineStatus(preload=settings.preload))
@@ -62,12 +65,12 @@ class EngineWorker:
         self._build_engines = build_engines
         self._on_fatal = on_fatal
         self._free_bytes = free_bytes
-        self._unprepared = list(default_templates) if settings.preload else []
+        self.errands = ErrandList(self.wake)
         self._wake = Event()  # something may be there to do
         self._is_stopping = False
         self._engines: EngineSet | None = None
         self._work: Work | None = None
-        self._clear_requests: SimpleQueue[Future[None]] = SimpleQueue()
+        self._clear_requests = ClearRequests()
         self._page_bound = Event()
         self._thread = Thread(target=self._main, name="engine", daemon=True)
 
@@ -121,14 +124,7 @@ class EngineWorker:
         """
         if self.board.status.state not in (EngineState.READY, EngineState.BUSY):
             return False
-        request: Future[None] = Future()
-        self._clear_requests.put(request)
-        self._wake.set()
-        wait([request], timeout_seconds)
-        if request.cancel():
-            return False
-        request.result()
-        return True
+        return self._clear_requests.ask(self._wake.set, timeout_seconds)
 
     @property
     def clearable_template_bytes(self) -> int:
@@ -161,20 +157,27 @@ class EngineWorker:
     def _serve(self, engines: EngineSet) -> None:
         while not self._is_stopping:
             self._wake.clear()
-            self._answer_clear_requests(engines)
+            self._clear_requests.answer(engines.clear_caches)
             self.is_paused = not self._has_room()
-            job = None if self.is_paused else self._claim()
-            if job is not None:
-                self._run(engines, job)
-            elif self._unprepared and not self.is_paused:
-                self._prepare_ahead(engines)
-            else:
+            if self.is_paused or not self._do_next(engines):
                 self._wake.wait(PAUSE_SECONDS if self.is_paused else None)
+
+    def _do_next(self, engines: EngineSet) -> bool:
+        """An errand somebody waits for, a job, or any errand; False when there is nothing to do."""
+        urgent = self.errands.next(only_first=True)
+        job = None if urgent else self._claim()
+        if job is not None:
+            self._run(engines, job)
+            return True
+        errand = urgent or self.errands.next(only_first=False)
+        if errand is not None and not self.is_paused:
+            self._do_errand(engines, errand)
+        return errand is not None and not self.is_paused
 
     def _claim(self) -> Job | None:
         try:
             return self._store.claim()
-        except sqlite3.OperationalError:
+        except StorageError:
             _log.exception("no job could be taken from the store")
             self.is_paused = True
             return None
@@ -200,24 +203,17 @@ class EngineWorker:
 
     def _make(self, engines: EngineSet, job: Job, work: JobWork, partial: Path) -> None:
         final = output_path(self._settings.output_dir, job)
-        seconds: Mapping[str, float] = {}
+        result: LipSyncResult | None = None
         if not final.exists():  # else a process died after publishing the video, before it could say so
-            seconds = self._generate(engines, job, work, partial)
+            engine = engine_named(engines, job.spec.engine)
+            with self._watched(work):
+                result = make_video(engine, job, work, partial)
             publish(partial, final)
-        self._persist(lambda: self._store.finish(job.id, final, file_sha256(final), seconds))
+        seconds = result.stage_seconds if result else {}
+        was_prepared = result.template_was_prepared if result else None
+        digest = file_sha256(final)
+        self._persist(lambda: self._store.finish(job.id, final, digest, seconds, was_prepared))
         _log.info("made %s", final.name)
-
-    def _generate(self, engines: EngineSet, job: Job, work: JobWork, partial: Path) -> Mapping[str, float]:
-        """Write the whole video to `partial`; returns wall seconds by stage."""
-        engine = engine_named(engines, job.spec.engine)
-        _log.info("attempt %d: %s", job.attempt, job.spec.title)
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        request = LipSyncRequest(job.spec.audio_path, job.spec.template_path, partial, job.spec.options)
-        with self._watched(work):
-            result = engine.generate(request, work)
-        work.write()
-        check_video(partial, result.frame_count, result.fps, with_audio=True)
-        return result.stage_seconds
 
     def _settle(self, engines: EngineSet, job: Job, stage: str, error: Exception) -> None:
         """Decide what becomes of a job whose attempt has ended with an error."""
@@ -226,6 +222,9 @@ class EngineWorker:
             return
         _log.error("the attempt failed", exc_info=error)
         verdict = explain(error, self._settings.log_dir)
+        if isinstance(verdict, DiskFullError):
+            self._pause_for_room(job, verdict)
+            return
         if is_users_fault(verdict):
             self._persist(lambda: self._store.fail(job.id, verdict))
             return
@@ -235,21 +234,30 @@ class EngineWorker:
         elif isinstance(verdict, DeviceLostError):
             self._end_for_good(str(verdict))
 
-    def _prepare_ahead(self, engines: EngineSet) -> None:
-        """Prepare the next default template, so that its first job is a warm one; a job goes first."""
-        template = self._unprepared[0]
-        engine = engines.engines[DEFAULT_ENGINE]
-        work = Work(lambda: self._give_way(engines))
+    def _pause_for_room(self, job: Job, why: DiskFullError) -> None:
+        """The disk is full, whatever its figures say: the job goes back in line and waits with the rest."""
+        self.is_paused = True
+        self._persist(lambda: self._store.requeue(job.id, why))
+        self._wake.clear()
+        self._wake.wait(PAUSE_SECONDS)
+
+    def _do_errand(self, engines: EngineSet, errand: Errand) -> None:
+        work = Work(lambda: self._give_way(engines, errand))
+        self.errands.start(errand)
+        is_done = True
         try:
             with self._watched(work):
-                engine.prepare(template, None, work)
+                errand.run(engines, work)
         except JobCanceledError:
-            return
+            is_done = work.is_abandoned
         except Exception as error:
-            _log.exception("the template %s could not be prepared", template.name)
-            if isinstance(classify_device_error(error), DeviceLostError):
-                self._end_for_good(str(error))
-        self._unprepared.remove(template)
+            _log.warning("%s could not be done", errand.key, exc_info=error)
+            errand.failed(verdict := explain(error, self._settings.log_dir))
+            if isinstance(verdict, DeviceLostError):
+                self._end_for_good(str(verdict))
+        finally:
+            self.errands.stop(errand, is_done=is_done)
+            self.board.notify()
 
     @contextmanager
     def _watched(self, work: Work) -> Iterator[None]:
@@ -261,24 +269,16 @@ class EngineWorker:
             self._work = None
 
     def _on_report(self, engines: EngineSet) -> None:
-        self._answer_clear_requests(engines)
+        self._clear_requests.answer(engines.clear_caches)
         if self._is_stopping:
             raise JobCanceledError("HeyGem stops; the job goes back in line.")
 
-    def _give_way(self, engines: EngineSet) -> None:
+    def _give_way(self, engines: EngineSet, errand: Errand) -> None:
         self._on_report(engines)
-        if self._wake.is_set() and self._store.counts()[JobState.PENDING]:
+        if errand.key not in self.errands:
+            raise JobCanceledError("Nobody wants it any more.")
+        if not errand.goes_first and self._wake.is_set() and self._store.counts()[JobState.PENDING]:
             raise JobCanceledError("A job goes first.")
-
-    def _answer_clear_requests(self, engines: EngineSet) -> None:
-        while not self._clear_requests.empty():
-            request = self._clear_requests.get_nowait()
-            if request.set_running_or_notify_cancel():
-                try:
-                    engines.clear_caches()
-                    request.set_result(None)
-                except Exception as error:
-                    request.set_exception(error)  # raised where it was asked for
 
     def _persist(self, write: Callable[[], Job]) -> None:
         """Write the outcome of a job, waiting for room on the disk if that is what it takes."""
@@ -286,7 +286,7 @@ class EngineWorker:
             try:
                 write()
                 break
-            except sqlite3.OperationalError:
+            except StorageError:
                 _log.exception("the outcome of a job could not be written")
                 if self._is_stopping:
                     return
