@@ -2,4 +2,4 @@
 
 from typing import Literal
 
-PartName = Literal["launch", "residency", "jobs", "render", "new", "long"]
+PartName = Literal["launch", "residency", "jobs", "render", "steps", "new", "long"]

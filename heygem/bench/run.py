@@ -15,6 +15,7 @@ from heygem.bench.process import in_fresh_process
 from heygem.bench.render import measure_render
 from heygem.bench.report import DeviceKind, Figure, show_report, write_report
 from heygem.bench.residency import measure_residency
+from heygem.bench.steps import measure_steps
 from heygem.bench.template import measure_template
 from heygem.console import complain, say
 from heygem.errors import HeyGemError
@@ -38,6 +39,7 @@ PARTS: dict[PartName, Part] = {
     "residency": Part(measure_residency, starts_processes=True),
     "jobs": Part(measure_jobs),
     "render": Part(measure_render),
+    "steps": Part(measure_steps),
     "new": Part(measure_template),
     "long": Part(measure_long),
 }

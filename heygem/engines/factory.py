@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,9 +10,12 @@ import cv2
 import numpy as np
 import torch
 from safetensors.numpy import load_file
+from threadpoolctl import threadpool_limits
 
 from heygem.assets.catalog import REHEARSAL_CLIP
 from heygem.engines.base import LipSyncEngine
+from heygem.engines.mesh.device_drawer import DeviceDrawer
+from heygem.engines.mesh.drawer import FrameDrawer, ThreadDrawer
 from heygem.engines.mesh.engine import MeshEngine
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.library import PortraitLibrary
@@ -29,6 +33,7 @@ from heygem.templates.cache import TemplateCache
 from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace
 
 MOST_DRAWING_THREADS = 8
+SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +74,21 @@ def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ..
     """
     # Frames are drawn side by side; OpenCV's own threads inside each call would only wait for each other.
     cv2.setNumThreads(1)
+    # The matrices here are small, and a BLAS whose threads wait for the next one burns whole cores.
+    threadpool_limits(1, user_api="blas")
+    # Decoder and encoder need the interpreter for microseconds, but would wait 5 ms for each while frames are
+    # planned.
+    sys.setswitchinterval(SWITCH_SECONDS)
     device = choose_device(settings.device, TorchCuda())
     manifest = Manifest.load(settings.models_dir, settings.cache_dir, settings.model_cache_dir)
     registry = ModelRegistry(CATALOG, manifest, torch.device(device.name), settings.precision, on_models)
     cache = TemplateCache(settings.cache_dir / "templates", settings.template_cache_bytes)
-    engine = _mesh_engine(registry, manifest, cache, drawing_threads(settings.high_performance))
+    engine = _mesh_engine(registry, manifest, cache, device, drawing_threads(settings.high_performance))
     return EngineSet(registry, cache, device, {engine.name: engine}, engine.library.forget)
 
 
 def _mesh_engine(
-    registry: ModelRegistry, manifest: Manifest, cache: TemplateCache, threads: int
+    registry: ModelRegistry, manifest: Manifest, cache: TemplateCache, device: Device, threads: int
 ) -> MeshEngine:
     face = CanonicalFace.load(manifest.verify(FACE_LANDMARKER).folder / "canonical_face.npz")
     stored = load_file(manifest.verify(MOUTH_REPAIR).folder / "shapes.safetensors")
@@ -90,9 +100,17 @@ def _mesh_engine(
         models=models,
         face=face,
         library=PortraitLibrary(cache, models, maker, face),
-        renderer=FrameRenderer(mesh, face, threads),
+        renderer=FrameRenderer(mesh, face, *frame_drawers(mesh, device, threads)),
         rehearsal_clip=REHEARSAL_CLIP,
     )
+
+
+def frame_drawers(mesh: DrawMesh, device: Device, threads: int) -> tuple[FrameDrawer, FrameDrawer]:
+    """Frames are drawn where the models run; those of living photos, which move as a whole, on the CPU."""
+    on_threads = ThreadDrawer(mesh, threads)
+    if device.kind == "cuda":
+        return DeviceDrawer(mesh, torch.device(device.name)), on_threads
+    return on_threads, on_threads
 
 
 def drawing_threads(high_performance: bool) -> int:

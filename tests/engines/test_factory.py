@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from heygem.engines.factory import EngineSet, build_engines
+from heygem.engines.mesh.drawer import ThreadDrawer
 from heygem.engines.mesh.engine import MeshEngine
 from heygem.errors import DeviceUnavailableError, SettingsError, WeightsCorruptError
 from heygem.hardware.device import TorchCuda
@@ -44,7 +45,8 @@ def test_high_performance_draws_on_more_threads(tmp_path: Path) -> None:
     def threads(*flags: str) -> int:
         engine = built(tmp_path, "--device", "cpu", *flags).engines["mesh"]
         assert isinstance(engine, MeshEngine)
-        return engine.renderer.threads
+        assert isinstance(engine.renderer.drawer, ThreadDrawer)
+        return engine.renderer.drawer.threads
 
     assert threads("--high-performance") > threads()
 
