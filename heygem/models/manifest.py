@@ -63,6 +63,15 @@ class Manifest:
         """Whether every file of the model lies in one of the folders; says nothing of their content."""
         return self._find(model) is not None
 
+    def bytes_of(self, model: str) -> int:
+        """What the weights of a model take on disk."""
+        return sum(file.bytes for file in self._files_of(model))
+
+    def weights_id(self, model: str) -> str:
+        """Stands for exactly these weights."""
+        together = "".join(file.sha256 for file in self._files_of(model))
+        return hashlib.sha256(together.encode()).hexdigest()[:16]
+
     def verify(self, model: str, rehash: bool = False) -> VerifiedModel:
         """Find the files of a model and compare their sha256 with the manifest.
 

@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from heygem.models.resident import FloatArray, LoadContext, batches, warm_noise
+from heygem.models.compiling import compile_net
+from heygem.models.resident import FloatArray, LoadContext, warm_noise
+from heygem.models.steps import in_steps
 
 CROP_PX = 160
 INPUT_CHANNELS = 11
@@ -69,12 +70,15 @@ class MouthRepairNet:
 
     def __init__(self, context: LoadContext) -> None:
         self._device, self._dtype = context.device, context.dtype
+        self._relieve = context.relieve
         with torch.device("meta"):
             net = MouthUNet()
-        weights = load_file(context.folder / "model.safetensors", device=str(context.device))
-        arranged = {name: _arranged(weight, context.dtype) for name, weight in weights.items()}
+        weights = context.read("model.safetensors", context.dtype)
+        arranged = {name: _arranged(weight) for name, weight in weights.items()}
         net.load_state_dict(arranged, assign=True)
         self._net = net.eval().requires_grad_(False)
+        if context.compiles:
+            compile_net(self._net)
 
     @property
     def bytes_resident(self) -> int:
@@ -95,11 +99,13 @@ class MouthRepairNet:
             (B,3,160,160) float32, an addend to RGB in [-1,1]; meant in full inside the lips, blurred on skin.
         """
         residual = np.empty((len(inputs), 3, CROP_PX, CROP_PX), np.float32)
-        for start, stop, bucket in batches(len(inputs), _BATCH_BUCKETS):
-            batch = torch.zeros((bucket, *inputs.shape[1:]))
-            batch[: stop - start] = torch.from_numpy(inputs[start:stop])
-            moved = batch.to(self._device, self._dtype, memory_format=torch.channels_last)
-            residual[start:stop] = self._net(moved)[: stop - start].float().cpu().numpy()
+        for step in in_steps(len(inputs), _BATCH_BUCKETS, self._relieve):
+            with step:
+                given = inputs[step.start : step.stop]
+                batch = torch.zeros((step.bucket, *inputs.shape[1:]))
+                batch[: len(given)] = torch.from_numpy(given)
+                moved = batch.to(self._device, self._dtype, memory_format=torch.channels_last)
+                residual[step.start : step.stop] = self._net(moved)[: len(given)].float().cpu().numpy()
         return residual
 
     def warm(self, bucket: str) -> FloatArray:
@@ -108,8 +114,7 @@ class MouthRepairNet:
         return self.repair(warm_noise((count, INPUT_CHANNELS, CROP_PX, CROP_PX), seed=5) * 2 - 1)
 
 
-def _arranged(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """In `dtype`, and the weights of convolutions in the memory order of the pictures they meet."""
-    if weight.dim() != 4:
-        return weight.to(dtype)
-    return weight.to(dtype, memory_format=torch.channels_last)
+def _arranged(weight: Tensor) -> Tensor:
+    """A copy; the weights of convolutions in the memory order of the pictures they meet."""
+    is_picture = weight.dim() == 4
+    return weight.clone(memory_format=torch.channels_last if is_picture else torch.contiguous_format)
