@@ -1,4 +1,4 @@
-"""`python -m heygem serve | preload | generate | bench | doctor`.
+"""`python -m heygem serve | preload | generate | models | bench | doctor`.
 
 Exit codes: 0 done, 1 it could not be done, 2 the command itself is wrong, 130 interrupted. Imports no torch
 and no gradio, so that every command answers at once and `bench` runs where no page is installed.
@@ -22,6 +22,7 @@ from heygem.errors import DeviceLostError, HeyGemError, ModelError, SettingsErro
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.log import configure_logging
+from heygem.models_command import add_models_arguments
 from heygem.private_studio import load_engine, private_studio
 from heygem.settings import Settings, add_settings_arguments
 from heygem.studio import Studio
@@ -116,12 +117,20 @@ def doctor(arguments: argparse.Namespace, settings: Settings, build_engines: Eng
     return run_doctor(settings, build_engines, load=arguments.load)
 
 
+def models(arguments: argparse.Namespace, settings: Settings, build_engines: EngineBuilder | None) -> int:
+    """List, fetch, check, link, import and tidy up models."""
+    from heygem.models_command import run_models
+
+    return run_models(arguments, settings)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m heygem", description="A studio for talking videos.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_command(commands, "serve", serve)
     _add_command(commands, "preload", preload)
     _add_generate_arguments(_add_command(commands, "generate", generate))
+    add_models_arguments(_add_command(commands, "models", models))
     bench_parser = _add_command(commands, "bench", bench)
     bench_parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures to this file too")
     bench_parser.add_argument("--only", nargs="+", choices=get_args(PartName), help="measure these parts")

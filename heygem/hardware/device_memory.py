@@ -6,12 +6,15 @@ faults in `heygem.hardware.fake_device`.
 
 import ctypes
 import gc
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from heygem.hardware.device import Device
 from heygem.hardware.gpu import GpuMonitor
 from heygem.hardware.memory import process_ram_bytes, read_ram
+from heygem.hardware.nvml import DriverNvml
 
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
@@ -127,6 +130,13 @@ class CudaMemory:
             return sample.total_vram_bytes.value, sample.free_vram_bytes.value
         free, total = self._cuda.mem_get_info(self._index)
         return int(total), int(free)
+
+
+def device_memory(device: Device) -> DeviceMemory:
+    """That of the device the models live on."""
+    if device.kind == "cpu":
+        return HostMemory()
+    return CudaMemory(device.index, GpuMonitor(DriverNvml(), device.index, os.environ))
 
 
 def _high_water_bytes() -> int:

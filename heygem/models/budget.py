@@ -5,13 +5,13 @@ refuses nobody: it only makes room.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from heygem.models.hashes import write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,7 @@ class NeedStore:
         """Remember for the next start; where nothing can be written, forget."""
         entries = self._read() | {self._key(model, precision, weights_id): asdict(need)}
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", encoding="utf-8", dir=self._path.parent, delete=False
-            ) as part:
-                json.dump(entries, part, indent=1)
-            os.replace(part.name, self._path)
+            write_json(self._path, entries)
 
     def _key(self, model: str, precision: str, weights_id: str) -> str:
         return f"{self._device_name}|{model}|{precision}|{weights_id}"
