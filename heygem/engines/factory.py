@@ -22,7 +22,7 @@ from heygem.engines.mesh.portrait import MouthMaker
 from heygem.engines.mesh.render import FrameRenderer
 from heygem.hardware.device import Device, TorchCuda, choose_device
 from heygem.hardware.device_memory import device_memory
-from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR
+from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR, placed_specs
 from heygem.models.compiling import keep_compiled_code
 from heygem.models.manifest import Manifest
 from heygem.models.registry import ModelRegistry
@@ -111,7 +111,7 @@ def _registry(
     if compiles:
         keep_compiled_code(settings.cache_dir, memory.name)
     return ModelRegistry(
-        CATALOG,
+        (*CATALOG, *placed_specs(manifest)),
         manifest,
         torch.device(device.name),
         settings.precision,

@@ -4,6 +4,10 @@ Tolerances: fp32 differs between kinds of CPU and GPU by rounding alone; half pr
 times about three.
 """
 
+import math
+
+from heygem.models.manifest import Manifest
+from heygem.models.placed import FOREIGN_TYPES, placed_of_types
 from heygem.models.resident import LoadContext, ResidentModel
 from heygem.models.spec import ModelSpec
 
@@ -35,6 +39,27 @@ def _load_mouth_repair(context: LoadContext) -> ResidentModel:
     from heygem.models.mouth import MouthRepairNet
 
     return MouthRepairNet(context)
+
+
+def _load_foreign_encoder(context: LoadContext) -> ResidentModel:
+    from heygem.models.foreign_speech import ForeignSpeechEncoder
+
+    return ForeignSpeechEncoder(context)
+
+
+def placed_specs(manifest: Manifest) -> tuple[ModelSpec, ...]:
+    """The encoders that the user has put into a models folder or pulled; they have no goldens."""
+    return tuple(
+        ModelSpec(
+            found.name,
+            f"Speech encoder ({found.name})",
+            required=False,
+            load=_load_foreign_encoder,
+            tolerances=dict.fromkeys(("fp32", "fp16", "bf16"), math.inf),
+            cuda_precision="fp16",
+        )
+        for found in placed_of_types(manifest.placed, FOREIGN_TYPES)
+    )
 
 
 CATALOG: tuple[ModelSpec, ...] = (

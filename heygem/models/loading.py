@@ -6,6 +6,7 @@ copies run on a stream of their own; on a CPU the same code runs without pinning
 one allocation, each on a boundary that every kernel likes. Idea: ServerlessLLM (OSDI 2024), section 4.2.
 """
 
+import itertools
 import os
 import time
 from collections import deque
@@ -26,7 +27,7 @@ SLOT_BYTES = {"cuda": 16 * 1024**2, "cpu": 4 * 1024**2}  # on a CPU the ring sho
 SLOTS = 8
 MOST_READERS = 8
 CEILING_BYTES = 64 * 1024**2
-_ALIGNMENT = 256  # what cudaMalloc itself promises
+_ALIGNMENT = 64  # most tensors are multiples of it, so that they land side by side as they are stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,55 @@ class _Span:
     pieces: tuple[_Piece, ...]
 
 
+class _Landing:
+    """Room on the device for all tensors of a file, cut from one allocation."""
+
+    def __init__(
+        self, stored: Sequence[StoredTensor], dtype: torch.dtype | None, device: torch.device
+    ) -> None:
+        self._stored = stored
+        self._device = device
+        self._dtypes = [dtype if dtype and one.dtype.is_floating_point else one.dtype for one in stored]
+        sizes = [_count(one) * kind.itemsize for one, kind in zip(stored, self._dtypes, strict=True)]
+        self._starts = [0, *itertools.accumulate(-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes)]
+        self._flat = torch.empty(self._starts[-1], dtype=torch.uint8, device=device)
+        self._sizes = sizes
+
+    def named(self) -> dict[str, Tensor]:
+        """The tensors, each a view."""
+        return {
+            one.name: self._flat[start : start + size].view(kind).view(one.shape)
+            for one, kind, start, size in zip(
+                self._stored, self._dtypes, self._starts, self._sizes, strict=False
+            )
+        }
+
+    def take(self, span: _Span, slot: Tensor) -> None:
+        """Copy what a slot holds to where it belongs; neighbours that stay neighbours go together."""
+        run_start, run_stop, run_shift = 0, 0, 0  # bytes of the slot, and how far from there they land
+        for piece in span.pieces:
+            stored, dtype = self._stored[piece.tensor], self._dtypes[piece.tensor]
+            landing = self._starts[piece.tensor] + piece.element * dtype.itemsize
+            if dtype != stored.dtype:
+                self._cast(slot[piece.start : piece.stop].view(stored.dtype), dtype, landing)
+            elif landing - piece.start == run_shift and piece.start == run_stop:
+                run_stop = piece.stop
+            else:
+                self._copy(slot, run_start, run_stop, run_shift)
+                run_start, run_stop, run_shift = piece.start, piece.stop, landing - piece.start
+        self._copy(slot, run_start, run_stop, run_shift)
+
+    def _copy(self, slot: Tensor, start: int, stop: int, shift: int) -> None:
+        if stop > start:
+            self._flat[start + shift : stop + shift].copy_(slot[start:stop], non_blocking=True)
+
+    def _cast(self, source: Tensor, dtype: torch.dtype, landing: int) -> None:
+        """Cast on the device, not here."""
+        moved = source.to(self._device, non_blocking=True)
+        size = len(source) * dtype.itemsize
+        self._flat[landing : landing + size].view(dtype).copy_(moved, non_blocking=True)
+
+
 class WeightReader:
     """Reads safetensors files to one device, all through one ring. Lives on the engine thread."""
 
@@ -83,64 +133,50 @@ class WeightReader:
             WeightsCorruptError: this is no safetensors file, or not all of one.
         """
         stored = read_header(path)
+        spans = list(_spans(stored, self._slot_bytes))
+        ring = self._ring_for(spans)
         started = time.perf_counter()
-        tensors = self._destinations(stored, dtype)
-        self._move(path, stored, tensors)
+        landing = _Landing(stored, dtype, self._device)
+        self._move(path, spans, ring, landing)
         seconds = time.perf_counter() - started
-        self.total += Transfer(sum(tensor.stop - tensor.start for tensor in stored), seconds)
-        return {one.name: tensor for one, tensor in zip(stored, tensors, strict=True)}
+        self.total += Transfer(sum(span.bytes for span in spans), seconds)
+        return landing.named()
 
     def ceiling_bytes_per_second(self, path: Path, most_bytes: int = CEILING_BYTES) -> float:
         """What the beginning of a file could reach here and now: the slower of reading and copying alone."""
         stored = _beginning(read_header(path), most_bytes)
         spans = list(_spans(stored, self._slot_bytes))
-        moved = sum(span.bytes for span in spans)
-        ring = self._ring_for(moved)
-        started = time.perf_counter()
-        with path.open("rb") as file, ThreadPoolExecutor(self._readers) as readers:
-            fills = [
-                readers.submit(_fill, file, span, ring[index % len(ring)]) for index, span in enumerate(spans)
-            ]
-            for fill in fills:
-                fill.result()
-        read_seconds = time.perf_counter() - started
-        return moved / max(read_seconds, self._copy_seconds(stored, spans, ring))
+        ring = self._ring_for(spans)
+        slower = max(self._reading_seconds(path, spans, ring), self._copying_seconds(stored, spans, ring))
+        return sum(span.bytes for span in spans) / slower
 
     def release(self) -> None:
         """Give the ring back; the next read makes a new one."""
         self._ring = []
 
-    def _copy_seconds(
-        self, stored: Sequence[StoredTensor], spans: Sequence[_Span], ring: list[Tensor]
+    def _reading_seconds(self, path: Path, spans: Sequence[_Span], ring: Sequence[Tensor]) -> float:
+        started = time.perf_counter()
+        with path.open("rb") as file, ThreadPoolExecutor(self._readers) as readers:
+            slots = itertools.islice(itertools.cycle(ring), len(spans))
+            list(readers.map(_fill, itertools.repeat(file), spans, slots))
+        return time.perf_counter() - started
+
+    def _copying_seconds(
+        self, stored: Sequence[StoredTensor], spans: Sequence[_Span], ring: Sequence[Tensor]
     ) -> float:
         started = time.perf_counter()
-        tensors = self._destinations(stored, None)
+        landing = _Landing(stored, None, self._device)
         with self._copying():
-            for index, span in enumerate(spans):
-                self._copy(span, ring[index % len(ring)], stored, tensors)
+            for span, slot in zip(spans, itertools.cycle(ring), strict=False):
+                landing.take(span, slot)
         self._finish()
         return time.perf_counter() - started
 
-    def _destinations(self, stored: Sequence[StoredTensor], dtype: torch.dtype | None) -> list[Tensor]:
-        """Room for each tensor, cut from one allocation."""
-        dtypes = [dtype if dtype and one.dtype.is_floating_point else one.dtype for one in stored]
-        sizes = [_count(one) * kind.itemsize for one, kind in zip(stored, dtypes, strict=True)]
-        starts = [0]
-        for size in sizes:
-            starts.append(starts[-1] + -(-size // _ALIGNMENT) * _ALIGNMENT)
-        flat = torch.empty(starts.pop(), dtype=torch.uint8, device=self._device)
-        return [
-            flat[start : start + size].view(kind).view(one.shape)
-            for one, kind, start, size in zip(stored, dtypes, starts, sizes, strict=True)
-        ]
-
-    def _move(self, path: Path, stored: Sequence[StoredTensor], tensors: Sequence[Tensor]) -> None:
+    def _move(self, path: Path, spans: Sequence[_Span], ring: Sequence[Tensor], landing: _Landing) -> None:
         """Keep the readers a ring ahead of the copies."""
-        spans = list(_spans(stored, self._slot_bytes))
-        free = deque(self._ring_for(sum(span.bytes for span in spans)))
+        free, waiting = deque(ring), iter(spans)
         filling: deque[tuple[_Span, Tensor, Future[None]]] = deque()
         copying: deque[tuple[Tensor, Any]] = deque()
-        waiting = iter(spans)
         with path.open("rb") as file, ThreadPoolExecutor(self._readers) as readers, self._copying():
             for _ in spans:
                 while free and (span := next(waiting, None)):
@@ -148,7 +184,7 @@ class WeightReader:
                     filling.append((span, slot, readers.submit(_fill, file, span, slot)))
                 span, slot, filled = filling.popleft()
                 filled.result()
-                self._copy(span, slot, stored, tensors)
+                landing.take(span, slot)
                 copying.append((slot, self._mark()))
                 if not free:
                     slot, copied = copying.popleft()
@@ -157,19 +193,9 @@ class WeightReader:
                     free.append(slot)
         self._finish()
 
-    def _copy(
-        self, span: _Span, slot: Tensor, stored: Sequence[StoredTensor], tensors: Sequence[Tensor]
-    ) -> None:
-        for piece in span.pieces:
-            source = slot[piece.start : piece.stop].view(stored[piece.tensor].dtype)
-            target = tensors[piece.tensor].view(-1)[piece.element : piece.element + len(source)]
-            if source.dtype != target.dtype:
-                source = source.to(self._device, non_blocking=True)  # cast there, not here
-            target.copy_(source, non_blocking=True)
-
-    def _ring_for(self, file_bytes: int) -> list[Tensor]:
-        """The ring; for a small file no larger than the file."""
-        slots = max(1, min(self._slots, -(-file_bytes // self._slot_bytes)))
+    def _ring_for(self, spans: Sequence[_Span]) -> list[Tensor]:
+        """The ring; for a small file no larger than the file. Pinning takes its time, once."""
+        slots = max(1, min(self._slots, len(spans)))
         pinned = self._device.type == "cuda"
         while len(self._ring) < slots:
             self._ring.append(torch.empty(self._slot_bytes, dtype=torch.uint8, pin_memory=pinned))

@@ -142,8 +142,6 @@ class ModelMaker:
         goldens = read_goldens(own_folder, context.precision)
         working_bytes: dict[str, int] = {}
         for bucket in model.buckets:
-            if self._memory.is_exact:
-                model.warm(bucket)  # here convolutions are tried out, in memory that is not needed again
             output, working_bytes[bucket] = self._measured_run(model, bucket)
             if goldens or spec.required:
                 self._board.replace(spec.name, golden_ok=False)

@@ -17,6 +17,7 @@ from heygem.models.hashes import HashMemo, write_json
 
 Origin = Literal["folder", "cache", "hub"]
 
+FOREIGN_TYPES = ("wav2vec2", "hubert")  # speech encoders that can be loaded beside our own
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 _KEPT_SUFFIXES = (*WEIGHT_SUFFIXES, ".json", ".txt", ".model")
 

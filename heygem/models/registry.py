@@ -53,6 +53,9 @@ class ModelRegistry:
     """The resident models of all engines.
 
     `on_change` receives all statuses, a fresh tuple of frozen snapshots, after each change of any of them.
+
+    Attributes:
+        reader: what brings the weights to the device.
     """
 
     def __init__(
@@ -90,11 +93,12 @@ class ModelRegistry:
         self._residents = Residents({spec.name: spec.tier for spec in specs})
         self._weight_bytes_read = dict.fromkeys(self._specs, 0)
         needs = NeedStore(needs_path, self._memory.name) if needs_path else None
+        self.reader = WeightReader(device)
         context = LoadContext(
             manifest.models_dir,
             device,
             "fp32",
-            reader=WeightReader(device),
+            reader=self.reader,
             relieve=self.drop_idle,
             compiles=compiles,
         )
@@ -286,7 +290,7 @@ class ModelRegistry:
             ceiling = self._maker.ceiling_bytes_per_second(name)
             for status in moved:
                 self._board.replace(status.name, ceiling_bytes_per_second=ceiling)
-        self._maker.reader.release()
+        self.reader.release()
 
 
 def _gigabytes(count_bytes: int) -> str:

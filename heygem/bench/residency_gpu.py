@@ -1,0 +1,116 @@
+"""Loading, memory and recovery with an 850 M net, each trial in a fresh process. On a CPU a tiny net does it."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from heygem.bench.process import in_fresh_process
+from heygem.bench.report import Figure
+from heygem.hardware.device import Device, TorchCuda, choose_device
+from heygem.jobs.engine_set import EngineBuilder
+from heygem.models.status import ModelState, ModelStatus
+from heygem.settings import Settings
+
+
+def measure_residency_gpu(
+    settings: Settings, build_engines: EngineBuilder | None, folder: Path
+) -> list[Figure]:
+    """All figures."""
+    device = in_fresh_process(_device, settings.device)
+    with TemporaryDirectory(dir=folder) as name:
+        figures = _net_figures(Path(name), device)
+    if device.kind == "cuda":
+        figures += _bundled_figures(settings, device, folder)
+    return figures
+
+
+def _device(asked: str) -> Device:
+    return choose_device(asked, TorchCuda())
+
+
+def _net_figures(folder: Path, device: Device) -> list[Figure]:
+    """Of the large net with random weights."""
+    from heygem.models import trial
+
+    parameters = in_fresh_process(trial.write, folder, device)
+    usual = in_fresh_process(trial.usual_seconds, folder, device)
+    load = in_fresh_process(trial.load_trial, folder, device)
+    held = in_fresh_process(trial.precision_bytes, folder, device)
+    planned = in_fresh_process(trial.measure_needs, folder, device)
+    memory = in_fresh_process(trial.memory_trial, folder, device, planned)
+    efficiency = load.bytes_per_second / load.ceiling_bytes_per_second
+    half = held["fp16"] / held["fp32"]
+    int8 = held["int8"] / held["fp32"]
+    error = abs(memory.measured_peak / memory.planned_peak - 1)
+    return [
+        _figure("parameters", "parameters of the net", parameters, ""),
+        _figure("usual", "resident the usual way: initialise, unpickle, cast, move", usual, "s"),
+        _figure("load", "resident HeyGem's way", load.load_seconds, "s"),
+        _figure("over_usual", "share of the usual way's time", load.load_seconds / usual, ""),
+        _figure("rate", "transfer", load.bytes_per_second / 1e9, "GB/s"),
+        _figure(
+            "ceiling", "slower of reading and copying alone", load.ceiling_bytes_per_second / 1e9, "GB/s"
+        ),
+        _figure("efficiency", "transfer over that ceiling", efficiency, ""),
+        _figure("warm", "warm-up of both shapes", load.warm_seconds, "s"),
+        _figure("fp32", "device memory in fp32", held["fp32"], "bytes"),
+        _figure("fp16", "in fp16, share of fp32", half, "", f"{held['fp16'] / 1e9:.2f} GB"),
+        _figure("int8", "in int8, share of fp32", int8, "", f"{held['int8'] / 1e9:.2f} GB"),
+        _figure("int8_over_fp16", "int8 over fp16", held["int8"] / held["fp16"], ""),
+        _figure("planned", "peak planned by an earlier process", memory.planned_peak, "bytes"),
+        _figure(
+            "peak",
+            "peak measured",
+            memory.measured_peak,
+            "bytes",
+            f"device: {memory.device_peak / 1e9:.2f} GB",
+        ),
+        _figure("plan_error", "error of the plan", error, ""),
+        _figure("freed", "given back by unloading, share of the claim", memory.freed / memory.claimed, ""),
+        _figure("freed_seconds", "within", memory.freed_seconds, "s"),
+        _figure("drift", f"drift over {trial.CYCLES} times loading and unloading", memory.drift, "bytes"),
+        _figure("ladder", "work short of memory done right, 1: yes", float(memory.ladder_right), ""),
+        _figure("dropped", "an idle net made room for it, 1: yes", float(memory.spare_dropped), ""),
+    ]
+
+
+def _bundled_figures(settings: Settings, device: Device, folder: Path) -> list[Figure]:
+    """Of HeyGem's own models on this GPU, and of a broken context."""
+    from heygem.models import trial
+
+    taken_for = in_fresh_process(trial.lose_device, device)
+    figures = [
+        _figure("lost", "a real sticky error is known, 1: yes", float(taken_for == "DeviceLostError"), "")
+    ]
+    for key, precision, compiles in (
+        ("eager", "auto", False),
+        ("int8_bundled", "int8", False),
+        ("compiled_cold", "auto", True),
+        ("compiled_warm", "auto", True),
+    ):
+        statuses = in_fresh_process(
+            trial.bundled, settings.models_dir, folder / "cache", device, precision, compiles
+        )
+        figures += _status_figures(key, statuses)
+    return figures
+
+
+def _status_figures(key: str, statuses: list[ModelStatus]) -> list[Figure]:
+    ready = sum(status.state is ModelState.READY and bool(status.golden_ok) for status in statuses)
+    warm = sum(status.warm_seconds for status in statuses)
+    held = sum(status.bytes_resident for status in statuses)
+    notes = "; ".join(f"{status.name}: {status.note}" for status in statuses if status.note)
+    return [
+        _figure(
+            f"{key}.ready",
+            f"own models ready and right, {key}",
+            ready,
+            "",
+            f"of {len(statuses)} {notes}".strip(),
+        ),
+        _figure(f"{key}.warm", f"their warm-up, {key}", warm, "s"),
+        _figure(f"{key}.held", f"their device memory, {key}", held, "bytes"),
+    ]
+
+
+def _figure(key: str, title: str, value: float, unit: str, note: str = "") -> Figure:
+    return Figure(f"residency_gpu.{key}", title, value, unit, note)
