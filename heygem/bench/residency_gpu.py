@@ -1,4 +1,4 @@
-"""Loading, memory and recovery with an 850 M net, each trial in a fresh process. On a CPU a tiny net does it."""
+"""Loading, memory and recovery with an 850 M net, each trial in a fresh process; a tiny net on a CPU."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,9 +34,8 @@ def _net_figures(folder: Path, device: Device) -> list[Figure]:
     parameters = in_fresh_process(trial.write, folder, device)
     usual = in_fresh_process(trial.usual_seconds, folder, device)
     load = in_fresh_process(trial.load_trial, folder, device)
-    held = in_fresh_process(trial.precision_bytes, folder, device)
-    planned = in_fresh_process(trial.measure_needs, folder, device)
-    memory = in_fresh_process(trial.memory_trial, folder, device, planned)
+    held = load.held_bytes
+    memory = in_fresh_process(trial.memory_trial, folder, device, load.planned_peak)
     efficiency = load.bytes_per_second / load.ceiling_bytes_per_second
     half = held["fp16"] / held["fp32"]
     int8 = held["int8"] / held["fp32"]
@@ -57,13 +56,8 @@ def _net_figures(folder: Path, device: Device) -> list[Figure]:
         _figure("int8", "in int8, share of fp32", int8, "", f"{held['int8'] / 1e9:.2f} GB"),
         _figure("int8_over_fp16", "int8 over fp16", held["int8"] / held["fp16"], ""),
         _figure("planned", "peak planned by an earlier process", memory.planned_peak, "bytes"),
-        _figure(
-            "peak",
-            "peak measured",
-            memory.measured_peak,
-            "bytes",
-            f"device: {memory.device_peak / 1e9:.2f} GB",
-        ),
+        _figure("peak", "peak measured", memory.measured_peak, "bytes"),
+        _figure("device_peak", "what the device itself says then", memory.device_peak, "bytes"),
         _figure("plan_error", "error of the plan", error, ""),
         _figure("freed", "given back by unloading, share of the claim", memory.freed / memory.claimed, ""),
         _figure("freed_seconds", "within", memory.freed_seconds, "s"),
@@ -78,11 +72,9 @@ def _bundled_figures(settings: Settings, device: Device, folder: Path) -> list[F
     from heygem.models import trial
 
     taken_for = in_fresh_process(trial.lose_device, device)
-    figures = [
-        _figure("lost", "a real sticky error is known, 1: yes", float(taken_for == "DeviceLostError"), "")
-    ]
+    is_known = taken_for == "DeviceLostError"
+    figures = [_figure("lost", "a real sticky error is known, 1: yes", float(is_known), "", taken_for)]
     for key, precision, compiles in (
-        ("eager", "auto", False),
         ("int8_bundled", "int8", False),
         ("compiled_cold", "auto", True),
         ("compiled_warm", "auto", True),
@@ -99,14 +91,9 @@ def _status_figures(key: str, statuses: list[ModelStatus]) -> list[Figure]:
     warm = sum(status.warm_seconds for status in statuses)
     held = sum(status.bytes_resident for status in statuses)
     notes = "; ".join(f"{status.name}: {status.note}" for status in statuses if status.note)
+    of_all = f"of {len(statuses)} {notes}".strip()
     return [
-        _figure(
-            f"{key}.ready",
-            f"own models ready and right, {key}",
-            ready,
-            "",
-            f"of {len(statuses)} {notes}".strip(),
-        ),
+        _figure(f"{key}.ready", f"own models ready and right, {key}", ready, "", of_all),
         _figure(f"{key}.warm", f"their warm-up, {key}", warm, "s"),
         _figure(f"{key}.held", f"their device memory, {key}", held, "bytes"),
     ]

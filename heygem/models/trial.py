@@ -4,6 +4,7 @@
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,8 @@ class LoadTrial:
     warm_seconds: float
     bytes_per_second: float
     ceiling_bytes_per_second: float
+    held_bytes: Mapping[str, int]  # device memory of the resident net by precision, as the allocator counts
+    planned_peak: int  # what the next process will expect it to take at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +81,35 @@ def usual_seconds(folder: Path, device: Device) -> float:
 
 
 def load_trial(folder: Path, device: Device) -> LoadTrial:
-    """As at every start but the first after a change: the content is known, the ring is made."""
-    registry = trial_registry(folder, device, "auto")
+    """As at every start but the first after a change: the content is known, the ring is made.
+
+    Leaves behind what the net needs, as every start does.
+    """
+    registry = trial_registry(folder, device, "auto", needs_path=folder / "needs.json")
     registry.get(NAME, TrialUNet)
-    first_warm_seconds = registry.statuses()[0].warm_seconds
+    first_warm_seconds, planned_peak = registry.statuses()[0].warm_seconds, registry.plan().peak_bytes
     registry.unload(NAME)
     registry.get(NAME, TrialUNet)
     status = registry.statuses()[0]
     ceilings = [registry.reader.ceiling_bytes_per_second(folder / NAME / _FILE, 1 << 40) for _ in range(3)]
+    held = {"fp16": registry.plan().resident_bytes}
+    registry.unload(NAME)
+    for precision in ("fp32", "int8"):
+        held[precision] = _held_bytes(folder, device, precision)
     return LoadTrial(
-        status.load_seconds, first_warm_seconds, status.transfer_bytes_per_second or 0.0, max(ceilings)
+        status.load_seconds,
+        first_warm_seconds,
+        status.transfer_bytes_per_second or 0.0,
+        max(ceilings),
+        held,
+        planned_peak,
     )
 
 
-def precision_bytes(folder: Path, device: Device) -> dict[str, int]:
-    """Device memory of the resident net by precision, as the allocator counts."""
-    held: dict[str, int] = {}
-    for precision in _PRECISIONS:
-        registry = trial_registry(folder, device, precision)
-        registry.get(NAME, TrialUNet)
-        held[precision] = registry.plan().resident_bytes
-        registry.unload(NAME)
-    return held
-
-
-def measure_needs(folder: Path, device: Device) -> int:
-    """Leave behind what the net needs, as a first start does; returns the peak that is planned from it."""
-    registry = trial_registry(folder, device, "auto", needs_path=folder / "needs.json")
+def _held_bytes(folder: Path, device: Device, precision: str) -> int:
+    registry = trial_registry(folder, device, precision)
     registry.get(NAME, TrialUNet)
-    return registry.plan().peak_bytes
+    return registry.plan().resident_bytes
 
 
 def memory_trial(folder: Path, device: Device, planned_peak: int) -> MemoryTrial:
@@ -124,10 +127,11 @@ def memory_trial(folder: Path, device: Device, planned_peak: int) -> MemoryTrial
     is_right = True
     if device.kind == "cuda":
         working = registry.plan().working_bytes
-        is_right = all(
-            _same(expected, _run_short_of_memory(net, latents, memory, spare))
-            for spare in (_LITTLE_BYTES, working // 2)  # first the spare net goes, then the batch shrinks
-        )
+        with registry.lease(NAME):
+            is_right = all(
+                _same(expected, _run_short_of_memory(net, latents, memory, spare))
+                for spare in (_LITTLE_BYTES, working // 2)  # first the spare net goes, then the batch shrinks
+            )
     spare_dropped = {status.name: status.state for status in registry.statuses()}[SPARE] == "absent"
     del net
     unloaded = registry.unload(NAME)
