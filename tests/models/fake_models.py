@@ -62,7 +62,7 @@ class Shelf:
         *,
         required: bool = False,
         is_preferred: bool = False,
-        wrap: Callable[[ResidentModel], ResidentModel] = lambda model: model,
+        load: Callable[[LoadContext], ResidentModel] | None = None,
     ) -> None:
         """A model whose file is there."""
         path = self._folder / "models" / name / "model.bin"
@@ -73,17 +73,19 @@ class Shelf:
         write_goldens(path.parent, outputs)
         self._files.append(WeightFile(name, f"{name}/model.bin", digest, len(name), "CC0-1.0", "a test"))
 
-        def load(context: LoadContext) -> ResidentModel:
-            return wrap(FakeModel(self.device, weight_bytes, working_bytes))
+        def load_fake(context: LoadContext) -> ResidentModel:
+            return FakeModel(self.device, weight_bytes, working_bytes)
 
-        spec = ModelSpec(name, name.title(), required, load, {"fp32": 1.0}, is_preferred=is_preferred)
+        spec = ModelSpec(
+            name, name.title(), required, load or load_fake, {"fp32": 1.0}, is_preferred=is_preferred
+        )
         self._specs.append(spec)
 
     def manifest(self) -> Manifest:
         """What is on the shelf."""
         return Manifest(self._files, [self._folder / "models"], self._folder / "verified.json")
 
-    def registry(self, needs_path: Path | None = None) -> ModelRegistry:
+    def registry(self, needs_path: Path | None = None, *, compiles: bool = False) -> ModelRegistry:
         return ModelRegistry(
             self._specs,
             self.manifest(),
@@ -92,6 +94,7 @@ class Shelf:
             self.history.append,
             memory=self.device,
             needs_path=needs_path,
+            compiles=compiles,
             clock=lambda: self.seconds,
         )
 

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from heygem.errors import DeviceMemoryError, ModelBusyError
 from heygem.models.budget import Need, NeedStore
 from heygem.models.registry import ModelRegistry
-from heygem.models.resident import ResidentModel
+from heygem.models.resident import LoadContext, ResidentModel
 from heygem.models.status import ModelState
+from heygem.models.steps import in_steps
 from tests.models.fake_models import MB, FakeModel, Shelf, resident_names, status_of
 
 
@@ -220,23 +219,51 @@ def test_models_nobody_uses_can_be_dropped_after_a_while(shelf: Shelf) -> None:
     assert resident_names(registry) == {"pinned", "young"}
 
 
-class Wrong(FakeModel):
-    """Computes something else every time."""
-
-    def warm(self, bucket: str) -> NDArray[np.float32]:
-        return super().warm(bucket) * np.nan
-
-
 def test_memory_of_a_model_that_fails_comes_back(shelf: Shelf) -> None:
     """Weights that are there but do not work hold nothing."""
 
-    def broken(model: ResidentModel) -> ResidentModel:
+    def load(context: LoadContext) -> ResidentModel:
+        FakeModel(shelf.device, 300 * MB, 0)
         raise ValueError("not my format")
 
-    shelf.put("a", 300 * MB, wrap=broken)
+    shelf.put("a", 300 * MB, load=load)
     registry = shelf.registry()
     for _ in range(3):
         with pytest.raises(ValueError, match="not my format"):
             get(registry, "a")
         assert shelf.device.tensor_bytes() == 0
     assert status_of(registry.statuses(), "a").state is ModelState.FAILED
+
+
+def test_a_compiler_that_fails_is_told_and_the_model_runs_without(shelf: Shelf) -> None:
+    def load(context: LoadContext) -> ResidentModel:
+        if context.compiles:
+            raise RuntimeError("no C++ compiler was found")
+        return FakeModel(shelf.device, 100 * MB, 0)
+
+    shelf.put("a", 100 * MB, load=load)
+    registry = shelf.registry(compiles=True)
+    get(registry, "a")
+    status = status_of(registry.statuses(), "a")
+    assert (status.state, status.warmed_buckets) == (ModelState.READY, FakeModel.buckets)
+    assert "not compiled" in status.note
+    assert status_of(shelf.registry(compiles=False).statuses(), "a").note == ""
+
+
+def test_a_job_survives_running_out_of_memory(shelf: Shelf) -> None:
+    """Bar 8.13: an idle model goes, the batch shrinks, and every item comes out."""
+    shelf.put("busy", 300 * MB, 200 * MB)
+    shelf.put("idle", 300 * MB)
+    registry = shelf.registry()
+    model = get(registry, "busy")
+    get(registry, "idle")
+    shelf.device.others_bytes = 340 * MB  # 60 MB are left: too few for eight items at once
+    done: list[int] = []
+    with registry.lease("busy"):
+        for step in in_steps(20, (1, 8), registry.drop_idle):
+            with step:
+                model.warm(f"batch-{step.bucket}")
+                done += range(step.start, step.stop)
+                shelf.device.others_bytes = 660 * MB  # somebody takes what was freed: 40 MB are left
+    assert done == list(range(20))
+    assert resident_names(registry) == {"busy"}
