@@ -27,6 +27,11 @@ class Need:
         """What its largest shape takes beside the weights."""
         return max(self.working_bytes.values(), default=0)
 
+    @property
+    def total_bytes(self) -> int:
+        """The most it takes."""
+        return self.resident_bytes + self.peak_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:

@@ -117,6 +117,10 @@ class ModelRegistry:
         """The memory that what is resident holds, and the most it will ever hold."""
         return MemoryPlan.of(self._residents.needs())
 
+    def expected_need(self, name: str) -> Need:
+        """What a model will take: as measured here before, or a guess."""
+        return self._maker.expected_need(self._specs[name])
+
     def preload_all(self) -> None:
         """Make every model resident whose weights are there; the required ones must be.
 
@@ -166,7 +170,7 @@ class ModelRegistry:
         if self._residents.leases(name):
             title = self._specs[name].title
             raise ModelBusyError(f"{title} is in use: unload it when the running job is done.", model=name)
-        started, before = time.monotonic(), self._memory.device_used_bytes()
+        before = self._memory.device_used_bytes()
         claimed_bytes = self._residents.drop(name)
         if self._board[name].state in (ModelState.READY, ModelState.FAILED):
             changes = {
@@ -177,9 +181,8 @@ class ModelRegistry:
                 "note": note,
             }
             self._board.move(name, ModelState.ABSENT, **changes)
-        freed_bytes = self._settled(before, claimed_bytes)
-        unloaded = Unloaded(name, claimed_bytes, freed_bytes, time.monotonic() - started)
-        _log.info("unloaded %s: %d of %d bytes in %.2f s", name, freed_bytes, claimed_bytes, unloaded.seconds)
+        unloaded = self._settled(name, before, claimed_bytes)
+        _log.info("%s", unloaded)
         return unloaded
 
     def reload(self, name: str) -> None:
@@ -243,7 +246,7 @@ class ModelRegistry:
         short_bytes = self._short_bytes(need)
         if short_bytes > 0 and need.is_measured and not spec.required:
             raise DeviceMemoryError(
-                f"{spec.title} needs {_gigabytes(need.resident_bytes + need.peak_bytes)} of device memory, "
+                f"{spec.title} needs {_gigabytes(need.total_bytes)} of device memory, "
                 f"{_gigabytes(short_bytes)} more than is free: close other programs that use it.",
                 model=spec.name,
             )
@@ -268,19 +271,17 @@ class ModelRegistry:
             leases = self._residents.count_lease(name, change)
             self._board.replace(name, leases=leases, used_at=time.time())
 
-    def _settled(self, used_before_bytes: int, claimed_bytes: int) -> int:
-        """Bytes the device got back, once it has nearly all of them or the time is up."""
-        deadline = time.monotonic() + SETTLE_SECONDS
+    def _settled(self, name: str, used_before_bytes: int, claimed_bytes: int) -> Unloaded:
+        """What the device got back, once it has nearly all of the claim or the time is up."""
+        started = time.monotonic()
         self._memory.give_back()
-        freed_bytes = used_before_bytes - self._memory.device_used_bytes()
-        while (
-            freed_bytes < SETTLED_SHARE * claimed_bytes
-            and time.monotonic() < deadline
-            and self._memory.is_exact
-        ):
+        while True:
+            freed_bytes = max(0, used_before_bytes - self._memory.device_used_bytes())
+            seconds = time.monotonic() - started
+            is_back = freed_bytes >= SETTLED_SHARE * claimed_bytes
+            if is_back or seconds >= SETTLE_SECONDS or not self._memory.is_exact:
+                return Unloaded(name, claimed_bytes, freed_bytes, seconds)
             time.sleep(_LOOK_SECONDS)
-            freed_bytes = used_before_bytes - self._memory.device_used_bytes()
-        return max(0, freed_bytes)
 
     def _measure_ceiling(self) -> None:
         """What the wire allows in this run, measured with the model that moved most; its ring then goes."""

@@ -52,22 +52,19 @@ def in_steps(
 
     Args:
         buckets: ascending; the numbers of items the model was warmed for.
-        relieve: makes room on the device; called once at most.
+        relieve: makes room on the device; called after each failure.
     """
-    sizes, is_relieved, start = list(buckets), False, 0
+    sizes, failures, start = list(buckets), 0, 0
     while start < count:
         bucket = sizes[0] if count - start == 1 else sizes[-1]
-        smaller_left = bucket > sizes[0]
-        step = Step(
-            start, min(start + bucket, count), bucket, is_last_chance=is_relieved and not smaller_left
-        )
+        is_last_chance = failures > 0 and bucket == sizes[0]
+        step = Step(start, min(start + bucket, count), bucket, is_last_chance=is_last_chance)
         yield step
         if step.is_done:
             start = step.stop
-        elif not is_relieved:
-            _log.warning("out of memory with %d items at once: dropping what nobody needs", bucket)
-            is_relieved = True
-            relieve()
-        else:
+            continue
+        relieve()
+        if failures:
             sizes.pop()
-            _log.warning("still out of memory: going on with %d items at once", sizes[-1])
+        failures += 1
+        _log.warning("out of memory with %d items at once: going on with %d", bucket, sizes[-1])

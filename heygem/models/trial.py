@@ -48,7 +48,6 @@ class LoadTrial:
     bytes_per_second: float
     ceiling_bytes_per_second: float
     held_bytes: Mapping[str, int]  # device memory of the resident net by precision, as the allocator counts
-    planned_peak: int  # what the next process will expect it to take at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def load_trial(folder: Path, device: Device) -> LoadTrial:
     """
     registry = trial_registry(folder, device, "auto", needs_path=folder / "needs.json")
     registry.get(NAME, TrialUNet)
-    first_warm_seconds, planned_peak = registry.statuses()[0].warm_seconds, registry.plan().peak_bytes
+    first_warm_seconds = registry.statuses()[0].warm_seconds
     registry.unload(NAME)
     registry.get(NAME, TrialUNet)
     status = registry.statuses()[0]
@@ -102,7 +101,6 @@ def load_trial(folder: Path, device: Device) -> LoadTrial:
         status.transfer_bytes_per_second or 0.0,
         max(ceilings),
         held,
-        planned_peak,
     )
 
 
@@ -112,12 +110,13 @@ def _held_bytes(folder: Path, device: Device, precision: str) -> int:
     return registry.plan().resident_bytes
 
 
-def memory_trial(folder: Path, device: Device, planned_peak: int) -> MemoryTrial:
+def memory_trial(folder: Path, device: Device, cycles: int = CYCLES) -> MemoryTrial:
     """The plan against the peak; unloading; many cycles; a job that runs out of memory."""
     memory = device_memory(device)
     _ready(device)
     context_bytes = memory.device_used_bytes()
-    registry = trial_registry(folder, device, "auto", names=(NAME, SPARE))
+    registry = trial_registry(folder, device, "auto", needs_path=folder / "needs.json", names=(NAME, SPARE))
+    planned_peak = registry.expected_need(NAME).total_bytes
     memory.reset_peak()
     net = registry.get(NAME, TrialUNet)
     latents = warm_noise((40, 8, 32, 32), seed=8)
@@ -126,16 +125,16 @@ def memory_trial(folder: Path, device: Device, planned_peak: int) -> MemoryTrial
     registry.get(SPARE, TrialUNet)
     is_right = True
     if device.kind == "cuda":
-        working = registry.plan().working_bytes
+        between = (_working_bytes(net, latents[:1], memory) + _working_bytes(net, latents[:8], memory)) // 2
         with registry.lease(NAME):
             is_right = all(
-                _same(expected, _run_short_of_memory(net, latents, memory, spare))
-                for spare in (_LITTLE_BYTES, working // 2)  # first the spare net goes, then the batch shrinks
+                _same(expected, _run_short_of_memory(net, latents, memory, spare_bytes))
+                for spare_bytes in (_LITTLE_BYTES, between)  # the spare net goes; then the batch shrinks
             )
     spare_dropped = {status.name: status.state for status in registry.statuses()}[SPARE] == "absent"
     del net
     unloaded = registry.unload(NAME)
-    drift = _drift(registry, memory)
+    drift = _drift(registry, memory, cycles)
     return MemoryTrial(
         planned_peak,
         peak,
@@ -230,6 +229,15 @@ def _ignore(statuses: tuple[ModelStatus, ...]) -> None:
     """Nobody watches."""
 
 
+def _working_bytes(net: TrialUNet, latents: FloatArray, memory: DeviceMemory) -> int:
+    """What a run takes beside the weights."""
+    memory.give_back()
+    held = memory.tensor_bytes()
+    memory.reset_peak()
+    net.run(latents)
+    return memory.peak_bytes() - held
+
+
 def _run_short_of_memory(
     net: TrialUNet, latents: FloatArray, memory: DeviceMemory, spare_bytes: int
 ) -> FloatArray:
@@ -252,10 +260,10 @@ def _same(one: FloatArray, other: FloatArray) -> bool:
     return bool(np.abs(one - other).mean() <= 0.01 * np.abs(one).mean())
 
 
-def _drift(registry: ModelRegistry, memory: DeviceMemory) -> int:
+def _drift(registry: ModelRegistry, memory: DeviceMemory, cycles: int) -> int:
     """Bytes the device holds more after many cycles than after the first."""
     used = []
-    for _ in range(CYCLES):
+    for _ in range(cycles):
         registry.get(NAME, TrialUNet)
         registry.unload(NAME)
         used.append(memory.device_used_bytes())
