@@ -1,6 +1,7 @@
 """Weight-only int8: the weights of linear layers take half of their fp16 room, arithmetic stays as it was.
 
-By torchao, PyTorch's own library for it, which is imported only when somebody asks for int8.
+By torchao, PyTorch's own library for it. It is not installed by default: transformers imports it wherever it
+is, and that would lengthen every start for the few who ask for int8.
 """
 
 import warnings
@@ -8,6 +9,8 @@ import warnings
 from torch import nn
 
 from heygem.errors import ModelError
+
+TORCHAO = "torchao==0.18.0"
 
 
 def quantise_linear_weights(net: nn.Module) -> None:
@@ -22,7 +25,7 @@ def quantise_linear_weights(net: nn.Module) -> None:
             from torchao.quantization import Int8WeightOnlyConfig, quantize_
     except ImportError as problem:
         raise ModelError(
-            "int8 needs the package torchao: run ./start_app.sh, which installs it."
+            f"int8 needs one more package: run `.venv/bin/pip install {TORCHAO}`, or take --precision auto."
         ) from problem
     quantize_(net, Int8WeightOnlyConfig())
 

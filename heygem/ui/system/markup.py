@@ -9,8 +9,7 @@ from heygem.ui.status import format_bytes
 from heygem.ui.texts import Language, error_sentence, text
 
 _TONES = {ModelState.READY: "good", ModelState.FAILED: "bad", ModelState.ABSENT: "idle"}
-_COLUMNS = ("model", "state", "bytes", "load", "warm", "golden", "used")
-_GOLDENS = {True: "golden_ok", False: "golden_wrong", None: "golden_none"}
+_COLUMNS = ("model", "state", "bytes", "load", "warm", "used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,10 @@ def _row(model: ModelStatus, now_seconds: float, language: Language) -> str:
     state = escape(text(language, f"model_{model.state.value}"))
     cells = (
         _title(model, language),
-        f'<span class="hg-state hg-{tone}">{state}</span>',
+        f'<span class="hg-state hg-{tone}">{state}</span>' + _golden(model, language),
         _bytes(model, language),
         _two_lines(f"{model.load_seconds:.2f} s" if model.load_seconds else "–", _rate(model, language)),
         _warmed(model, language),
-        escape(text(language, _GOLDENS[model.golden_ok])),
         escape(_last_use(model, now_seconds, language)),
         f'<div class="hg-actions">{_buttons(model, language)}</div>',
     )
@@ -90,6 +88,13 @@ def _title(model: ModelStatus, language: Language) -> str:
     return _two_lines(model.title, " · ".join(filter(None, facts)))
 
 
+def _golden(model: ModelStatus, language: Language) -> str:
+    """Whether its warm-up output is the recorded one; nothing where there is none."""
+    if model.golden_ok is None:
+        return ""
+    return f"<small>{escape(text(language, 'golden_ok' if model.golden_ok else 'golden_wrong'))}</small>"
+
+
 def _bytes(model: ModelStatus, language: Language) -> str:
     peak = text(language, "model_peak", bytes=format_bytes(model.peak_bytes)) if model.peak_bytes else ""
     return _two_lines(f"{format_bytes(model.bytes_on_disk)} / {format_bytes(model.bytes_resident)}", peak)
@@ -102,8 +107,8 @@ def _rate(model: ModelStatus, language: Language) -> str:
     words = f"{rate / 1e9:.1f}"
     if not model.ceiling_bytes_per_second:
         return text(language, "model_rate", rate=words)
-    share = f"{min(1.0, rate / model.ceiling_bytes_per_second):.0%}"
-    return text(language, "model_wire", rate=words, share=share)
+    ceiling = f"{max(rate, model.ceiling_bytes_per_second) / 1e9:.1f}"
+    return text(language, "model_wire", rate=words, ceiling=ceiling)
 
 
 def _warmed(model: ModelStatus, language: Language) -> str:
