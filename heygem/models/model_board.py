@@ -56,6 +56,8 @@ class ModelBoard:
         try:
             yield
         except BaseException as problem:
-            code = problem.code if isinstance(problem, HeyGemError) else HeyGemError.code
-            self.move(name, ModelState.FAILED, bytes_resident=0, problem=str(problem), problem_code=code)
+            told = {"problem": str(problem), "problem_code": HeyGemError.code, "problem_file": ""}
+            if isinstance(problem, HeyGemError):
+                told |= {"problem_code": problem.code, "problem_file": problem.details.get("file", "")}
+            self.move(name, ModelState.FAILED, bytes_resident=0, **told)
             raise

@@ -55,6 +55,7 @@ class ModelStatus:
     note: str = ""  # something that is no failure: why it was dropped, why it is not compiled
     problem: str = ""  # set with FAILED
     problem_code: str = ""
+    problem_file: str = ""  # which one, where one is to blame
 
     @property
     def transfer_bytes_per_second(self) -> float | None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -188,9 +188,9 @@ def test_a_broken_line_is_mended_by_itself(large: Place) -> None:
 
 
 def test_killed_at_random_it_goes_on_where_it_stopped(large: Place) -> None:
-    """Ten kills; never a readable wrong model, and nothing fetched twice but the piece in hand."""
+    """Six kills; never a readable wrong model, and nothing fetched twice but the piece in hand."""
     rng, kills, large.hub.bytes_per_second = random.Random(1), 0, 20_000_000
-    while kills < 10 and not large.is_whole():
+    while kills < 6 and not large.is_whole():
         process = large.start("pull", "voice", "--accept-licence")
         wanted = large.hub.sent_bytes + rng.randint(1, 15_000_000)
         while large.hub.sent_bytes < wanted and process.poll() is None:
@@ -412,7 +412,9 @@ def test_prune_removes_what_nobody_needs_and_nothing_else(filled: Place) -> None
     assert filled.manifest().verify("voice")
 
 
-def test_checking_an_unchanged_cache_takes_a_moment(tmp_path: Path) -> None:
+def test_checking_an_unchanged_cache_takes_a_moment(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Bar 8.11: 4 GB that have not changed since an earlier start, at every start."""
     folder = tmp_path / "cache" / "large"
     folder.mkdir(parents=True)
@@ -429,6 +431,7 @@ def test_checking_an_unchanged_cache_takes_a_moment(tmp_path: Path) -> None:
         started = time.perf_counter()
         assert manifest.verify("large").bytes_on_disk == 4 * 1024**3
         seconds.append(time.perf_counter() - started)
+    record_property("seconds", min(seconds))
     assert min(seconds) <= 0.05
     with paths[2].open("r+b") as file:  # and it is the content that counts
         file.truncate(1000)

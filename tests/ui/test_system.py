@@ -80,9 +80,16 @@ def test_last_use(used_at: float | None, now: float, words: str) -> None:
 
 def test_a_failure_names_file_reason_and_remedy() -> None:
     problem = "models/x/model.safetensors is damaged: delete it and restore it from the project."
-    failed = replace(READY, state=ModelState.FAILED, problem=problem, problem_code="weights_corrupt")
+    path = "models/x/model.safetensors"
+    failed = replace(
+        READY,
+        state=ModelState.FAILED,
+        problem=problem,
+        problem_code="weights_corrupt",
+        problem_file=path,
+    )
     assert problem in panel(failed)
-    assert "模型文件已损坏" in panel(failed, "zh")
+    assert f"“{path}”：模型文件已损坏" in panel(failed, "zh")
 
 
 @pytest.mark.parametrize(

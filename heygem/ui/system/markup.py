@@ -78,7 +78,8 @@ def _row(model: ModelStatus, now_seconds: float, language: Language) -> str:
     )
     row = "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
     if model.problem:  # which file or device, why, and what to do: over the whole width
-        problem = escape(error_sentence(language, model.problem_code or "internal", model.problem))
+        code = model.problem_code or "internal"
+        problem = escape(error_sentence(language, code, model.problem, model.problem_file))
         row += f'<tr><td class="hg-model-problem hg-bad" colspan="{len(cells)}">{problem}</td></tr>'
     return row
 
