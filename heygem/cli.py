@@ -22,6 +22,7 @@ from heygem.errors import DeviceLostError, HeyGemError, ModelError, SettingsErro
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.log import configure_logging
+from heygem.models.status import ModelStatus
 from heygem.models_command import add_models_arguments
 from heygem.private_studio import load_engine, private_studio
 from heygem.settings import Settings, add_settings_arguments
@@ -250,7 +251,8 @@ def _progress_of(job: Job, engine: EngineStatus) -> tuple[str, str]:
 
 
 def _models_table(status: EngineStatus) -> str:
-    header = ("model", "state", "on disk", "resident", "verify s", "load s", "warm s", "golden", "shapes")
+    times = ("verify s", "load s", "GB/s", "warm s")
+    header = ("model", "state", "on disk", "resident", *times, "golden", "shapes")
     goldens = {True: "same", False: "DIFFERENT", None: "-"}
     rows = [
         (
@@ -260,6 +262,7 @@ def _models_table(status: EngineStatus) -> str:
             byte_size(model.bytes_resident),
             f"{model.verify_seconds:.2f}",
             f"{model.load_seconds:.2f}",
+            _wire(model),
             f"{model.warm_seconds:.2f}",
             goldens[model.golden_ok],
             " ".join(model.warmed_buckets),
@@ -267,3 +270,11 @@ def _models_table(status: EngineStatus) -> str:
         for model in status.models
     ]
     return table(header, rows)
+
+
+def _wire(model: ModelStatus) -> str:
+    """How fast its weights came, of what the wire allowed in this run."""
+    rate = model.transfer_bytes_per_second
+    if rate is None:
+        return "-"
+    return f"{rate / 1e9:.1f} of {max(rate, model.ceiling_bytes_per_second) / 1e9:.1f}"

@@ -201,13 +201,6 @@ class ModelRegistry:
             self.unload(candidate.name, note="dropped: memory was short")
         self._memory.give_back()
 
-    def drop_unused_for(self, seconds: float) -> None:
-        """Drop models that are neither required nor leased and that nobody has asked for so long."""
-        now = self._clock()
-        for candidate in self._residents.candidates():
-            if now - candidate.used_at_seconds >= seconds:
-                self.unload(candidate.name, note="dropped: not used for a while")
-
     def _make_resident(self, spec: ModelSpec) -> None:
         """Load a model; where the device is full, once more after dropping all that may go."""
         try:

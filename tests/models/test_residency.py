@@ -206,19 +206,6 @@ def test_reload_makes_a_new_model(shelf: Shelf) -> None:
     assert first
 
 
-def test_models_nobody_uses_can_be_dropped_after_a_while(shelf: Shelf) -> None:
-    shelf.put("pinned", 10 * MB, required=True)
-    shelf.put("old", 10 * MB)
-    shelf.put("young", 10 * MB)
-    registry = shelf.registry()
-    for name in ("pinned", "old"):
-        get(registry, name)
-    shelf.seconds = 600
-    get(registry, "young")
-    registry.drop_unused_for(300)
-    assert resident_names(registry) == {"pinned", "young"}
-
-
 def test_memory_of_a_model_that_fails_comes_back(shelf: Shelf) -> None:
     """Weights that are there but do not work hold nothing."""
 

@@ -83,7 +83,6 @@ class ResidencyMachine(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 5000))
     def time_passes(self, seconds: int) -> None:
         self.shelf.seconds += seconds
-        self.registry.drop_unused_for(4000)
 
     @invariant()
     def memory_is_what_the_models_hold(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heygem.errors import SettingsError
-from heygem.models.cache.layout import PARTIAL_SUFFIX, ModelCache, RecordedFile, RepoFolder
+from heygem.models.cache.layout import PARTIAL_SUFFIX, ModelCache
 from heygem.models.hashes import file_sha256
 from heygem.models.placed import PlacedModel
 
@@ -75,12 +75,6 @@ def remove_waste(waste: Waste, cache: ModelCache) -> None:
         for link in folder.path.glob("snapshots/**/*"):
             if link.is_symlink() and not link.exists():
                 link.unlink()
-
-
-def disk_bytes(folder: RepoFolder, files: tuple[RecordedFile, ...]) -> int:
-    """What the blobs of a model take; each counts once, however many links lead to it."""
-    blobs = {folder.blobs / file.blob for file in files}
-    return sum(blob.stat().st_blocks * 512 for blob in blobs if blob.exists())
 
 
 def _is_ours(target: Path) -> bool:
