@@ -23,6 +23,7 @@ from heygem.jobs.cleanup import Cleaner, ClearPreview, ClearReport
 from heygem.jobs.folder_lock import FolderLock
 from heygem.jobs.housekeeping import Housekeeper
 from heygem.jobs.job import Job, JobSpec, JobState
+from heygem.jobs.model_orders import ModelOrders
 from heygem.jobs.retention import Retention
 from heygem.jobs.store import JobStore
 from heygem.jobs.uploads import UploadStore
@@ -115,6 +116,11 @@ class Studio:
     def jobs(self) -> JobStore:
         """The jobs, to be read and pinned; orders go through `submit` and `cancel`."""
         return self._store
+
+    @property
+    def models(self) -> ModelOrders:
+        """Orders about single models."""
+        return ModelOrders(self._worker)
 
     def start(self, *, wait_for_page: bool = True) -> None:
         """Put back jobs that a dead process left running, and start the engine thread.

@@ -3,7 +3,8 @@
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import cv2
@@ -24,7 +25,9 @@ from heygem.engines.mesh.painter import MouthPainter
 from heygem.engines.mesh.portrait import MouthMaker
 from heygem.engines.mesh.render import FrameRenderer
 from heygem.hardware.device import Device, TorchCuda, choose_device
-from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR
+from heygem.hardware.device_memory import device_memory
+from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR, placed_specs
+from heygem.models.compiling import keep_compiled_code
 from heygem.models.manifest import Manifest
 from heygem.models.registry import ModelRegistry
 from heygem.models.status import ModelStatus
@@ -45,6 +48,7 @@ class EngineSet:
     device: Device
     engines: dict[str, LipSyncEngine]
     forget: Callable[[], None]  # drops portraits held in memory
+    model_names: Mapping[str, tuple[str, ...]]  # which models each engine works with
 
     def preload(self) -> None:
         """Load, warm and check every model, then make one tiny job with each engine.
@@ -55,6 +59,23 @@ class EngineSet:
         self.registry.preload_all()
         for engine in self.engines.values():
             engine.rehearse()
+
+    def leased(self, engine: str) -> AbstractContextManager[None]:
+        """See `heygem.jobs.engine_set.EngineSet`; the engine's models are those of the catalogue."""
+        return self.registry.lease(*self.model_names[engine])
+
+    def relieve(self) -> None:
+        """The device is full: drop what is neither required nor in use, and clear the caches."""
+        self.registry.drop_idle()
+        self.clear_caches()
+
+    def unload_model(self, name: str) -> int:
+        """Forget one model; returns the bytes its device got back."""
+        return self.registry.unload(name, note="unloaded on request").freed_bytes
+
+    def reload_model(self, name: str) -> None:
+        """Have one model anew from its files."""
+        self.registry.reload(name)
 
     def clear_caches(self) -> None:
         """Give back what no job holds: templates, and blocks that allocators keep. Models stay."""
@@ -81,10 +102,34 @@ def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ..
     sys.setswitchinterval(SWITCH_SECONDS)
     device = choose_device(settings.device, TorchCuda())
     manifest = Manifest.load(settings.models_dir, settings.cache_dir, settings.model_cache_dir)
-    registry = ModelRegistry(CATALOG, manifest, torch.device(device.name), settings.precision, on_models)
+    registry = _registry(settings, device, manifest, on_models)
     cache = TemplateCache(settings.cache_dir / "templates", settings.template_cache_bytes)
     engine = _mesh_engine(registry, manifest, cache, device, drawing_threads(settings.high_performance))
-    return EngineSet(registry, cache, device, {engine.name: engine}, engine.library.forget)
+    names = {engine.name: tuple(spec.name for spec in CATALOG)}
+    return EngineSet(registry, cache, device, {engine.name: engine}, engine.library.forget, names)
+
+
+def _registry(
+    settings: Settings,
+    device: Device,
+    manifest: Manifest,
+    on_models: Callable[[tuple[ModelStatus, ...]], None],
+) -> ModelRegistry:
+    """Compiling pays on a GPU only: on a CPU the nets are bound by the same libraries either way."""
+    memory = device_memory(device)
+    compiles = settings.high_performance and device.kind == "cuda"
+    if compiles:
+        keep_compiled_code(settings.cache_dir, memory.name)
+    return ModelRegistry(
+        (*CATALOG, *placed_specs(manifest)),
+        manifest,
+        torch.device(device.name),
+        settings.precision,
+        on_models,
+        memory=memory,
+        needs_path=settings.cache_dir / "needs.json",
+        compiles=compiles,
+    )
 
 
 def _mesh_engine(

@@ -7,11 +7,11 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 from threading import Event, Thread
+from typing import TypeVar
 
 from heygem.engines.base import LipSyncRequest
 from heygem.engines.status import EngineState, EngineStatus
@@ -21,6 +21,7 @@ from heygem.hardware.memory import disk_free_bytes
 from heygem.jobs.board import StatusBoard
 from heygem.jobs.engine_set import EngineBuilder, EngineSet, engine_named
 from heygem.jobs.job import DEFAULT_ENGINE, Job, JobState
+from heygem.jobs.orders import Orders
 from heygem.jobs.outputs import file_sha256, output_path, partial_path, publish
 from heygem.jobs.progress import JobWork, Work
 from heygem.jobs.store import JobStore
@@ -33,6 +34,8 @@ PAGE_WAIT_SECONDS = 10.0
 PAUSE_SECONDS = 5.0  # between two looks at a full disk
 
 __all__ = ["EngineBuilder", "EngineSet", "EngineWorker"]
+
+_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ class EngineWorker:
         self._is_stopping = False
         self._engines: EngineSet | None = None
         self._work: Work | None = None
-        self._clear_requests: SimpleQueue[Future[None]] = SimpleQueue()
+        self._orders = Orders()
         self._page_bound = Event()
         self._thread = Thread(target=self._main, name="engine", daemon=True)
 
@@ -114,21 +117,26 @@ class EngineWorker:
             self._persist(lambda: self._store.retry(work.job_id, work.beat.stage, error))
         self._end_for_good(str(error))
 
-    def clear_caches(self, timeout_seconds: float) -> bool:
-        """Clear what no job holds, on the engine thread, between two reports of a job at the latest.
+    def order(self, do: Callable[[EngineSet], _T], timeout_seconds: float) -> _T | None:
+        """Have something done on the engine thread, between two reports of a job at the latest.
 
-        False when the engine is not up, or did not come to it in time. Raises what the engine raised.
+        None when the engine is not up, or did not come to it in time. Raises what `do` raises.
         """
         if self.board.status.state not in (EngineState.READY, EngineState.BUSY):
-            return False
-        request: Future[None] = Future()
-        self._clear_requests.put(request)
+            return None
+        outcome = self._orders.put(do)
         self._wake.set()
-        wait([request], timeout_seconds)
-        if request.cancel():
-            return False
-        request.result()
-        return True
+        wait([outcome], timeout_seconds)
+        return None if outcome.cancel() else outcome.result()
+
+    def clear_caches(self, timeout_seconds: float) -> bool:
+        """Clear what no job holds; False when the engine is not up or did not come to it. See `order`."""
+
+        def clear(engines: EngineSet) -> bool:
+            engines.clear_caches()
+            return True
+
+        return bool(self.order(clear, timeout_seconds))
 
     @property
     def clearable_template_bytes(self) -> int:
@@ -161,7 +169,7 @@ class EngineWorker:
     def _serve(self, engines: EngineSet) -> None:
         while not self._is_stopping:
             self._wake.clear()
-            self._answer_clear_requests(engines)
+            self._orders.carry_out(engines)
             self.is_paused = not self._has_room()
             job = None if self.is_paused else self._claim()
             if job is not None:
@@ -213,7 +221,7 @@ class EngineWorker:
         _log.info("attempt %d: %s", job.attempt, job.spec.title)
         partial.parent.mkdir(parents=True, exist_ok=True)
         request = LipSyncRequest(job.spec.audio_path, job.spec.template_path, partial, job.spec.options)
-        with self._watched(work):
+        with self._watched(work), engines.leased(engine.name):
             result = engine.generate(request, work)
         work.write()
         check_video(partial, result.frame_count, result.fps, with_audio=True)
@@ -231,7 +239,7 @@ class EngineWorker:
             return
         self._persist(lambda: self._store.retry(job.id, stage, verdict))
         if isinstance(verdict, DeviceMemoryError):
-            engines.clear_caches()
+            engines.relieve()
         elif isinstance(verdict, DeviceLostError):
             self._end_for_good(str(verdict))
 
@@ -241,7 +249,7 @@ class EngineWorker:
         engine = engines.engines[DEFAULT_ENGINE]
         work = Work(lambda: self._give_way(engines))
         try:
-            with self._watched(work):
+            with self._watched(work), engines.leased(engine.name):
                 engine.prepare(template, None, work)
         except JobCanceledError:
             return
@@ -261,7 +269,7 @@ class EngineWorker:
             self._work = None
 
     def _on_report(self, engines: EngineSet) -> None:
-        self._answer_clear_requests(engines)
+        self._orders.carry_out(engines)
         if self._is_stopping:
             raise JobCanceledError("HeyGem stops; the job goes back in line.")
 
@@ -269,16 +277,6 @@ class EngineWorker:
         self._on_report(engines)
         if self._wake.is_set() and self._store.counts()[JobState.PENDING]:
             raise JobCanceledError("A job goes first.")
-
-    def _answer_clear_requests(self, engines: EngineSet) -> None:
-        while not self._clear_requests.empty():
-            request = self._clear_requests.get_nowait()
-            if request.set_running_or_notify_cancel():
-                try:
-                    engines.clear_caches()
-                    request.set_result(None)
-                except Exception as error:
-                    request.set_exception(error)  # raised where it was asked for
 
     def _persist(self, write: Callable[[], Job]) -> None:
         """Write the outcome of a job, waiting for room on the disk if that is what it takes."""

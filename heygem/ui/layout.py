@@ -10,7 +10,7 @@ from gradio.i18n import I18nData
 
 from heygem.studio import TemplateCard
 from heygem.ui.texts import TEXTS
-from heygem.ui.widgets import demo_voices, history_list, presenter_cards
+from heygem.ui.widgets import demo_voices, history_list, models_table, presenter_cards
 
 FRAME_RATES = ("24", "25", "30", "50", "60")
 QUALITIES = {"quality_best": 14, "quality_high": 18, "quality_small": 24}  # x264's constant rate factor
@@ -63,6 +63,7 @@ class SystemTab:
     """What is loaded, which versions, and the log."""
 
     models: gr.HTML
+    message: gr.HTML
     facts: gr.HTML
     log: gr.HTML
 
@@ -113,7 +114,7 @@ def lay_out(cards: Sequence[TemplateCard]) -> PageParts:
         with gr.Tab(i18n("tab_history")):
             history = _history_tab()
         with gr.Tab(i18n("tab_system")):
-            system = SystemTab(_html(), _html(elem_id="hg-facts"), _html())
+            system = SystemTab(models_table(), _html(), _html(elem_id="hg-facts"), _html())
     return PageParts(header, single, history, system)
 
 

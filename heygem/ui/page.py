@@ -12,6 +12,7 @@ from heygem.assets.catalog import FOLDER as ASSETS
 from heygem.studio import Studio
 from heygem.ui.handlers import PageHandlers
 from heygem.ui.layout import Header, PageParts, SingleTab, lay_out, translations
+from heygem.ui.system.handlers import SystemHandlers
 from heygem.ui.theme import FAVICON, STYLESHEET, heygem_theme
 from heygem.ui.views import VIEWS
 
@@ -39,7 +40,7 @@ def build_page(studio: Studio) -> gr.Blocks:
     kept = (UPLOADS_SWEPT_EVERY_SECONDS, UPLOADS_KEPT_SECONDS)
     page: gr.Blocks = gr.Blocks(title="HeyGem", analytics_enabled=False, delete_cache=kept)
     with page:
-        _connect(page, lay_out(studio.templates()), PageHandlers(studio))
+        _connect(page, lay_out(studio.templates()), studio)
     return page
 
 
@@ -74,7 +75,8 @@ def mount_page(app: FastAPI, page: gr.Blocks) -> FastAPI:
     return mounted
 
 
-def _connect(page: gr.Blocks, parts: PageParts, handlers: PageHandlers) -> None:
+def _connect(page: gr.Blocks, parts: PageParts, studio: Studio) -> None:
+    handlers = PageHandlers(studio)
     seen, job_id = gr.State({}), gr.State("")
     single, history = parts.single, parts.history
     views = [parts.views[name] for name in VIEWS]
@@ -94,6 +96,8 @@ def _connect(page: gr.Blocks, parts: PageParts, handlers: PageHandlers) -> None:
     history.rows.click(handlers.act_on_history, None, [history.player, history.message], **QUIET).then(
         **refresh
     )
+    system = SystemHandlers(studio)
+    parts.system.models.click(system.act_on_model, None, [parts.system.message], **QUIET).then(**refresh)
     page.load(handlers.no_history_video, None, [history.player], **QUIET)
     _connect_clear(parts.header, handlers)
 

@@ -12,6 +12,7 @@ from heygem.errors import JobNotFoundError
 from heygem.jobs.job import Job, JobState
 from heygem.studio import Studio, StudioStatus
 from heygem.ui import markup, status
+from heygem.ui.system.markup import DeviceMemory, models_panel
 from heygem.ui.texts import Language, text
 
 # In the order of the page's components; `cancel` is "yes" while there is something to cancel.
@@ -55,7 +56,7 @@ def render(studio: Studio, job_id: str, seen: Mapping[str, str], language: Langu
         "job": _job(studio, job, now, language),
         "cancel": "yes" if can_cancel else "",
         "history": markup.history(jobs, language),
-        "models": markup.models_table(now.engine.models, language),
+        "models": models_panel(now.engine.models, device_memory(now), time.time(), language),
         "facts": markup.facts(_facts(studio, now, language)),
         "log": markup.log_tail(tail(studio.settings.log_dir / "app.log"), language),
     }
@@ -86,6 +87,19 @@ def _job(studio: Studio, job: Job | None, now: StudioStatus, language: Language)
     waiting = studio.jobs.in_state(JobState.PENDING)
     what = status.job_sentence(job, waiting, now.engine.state, time.time(), language)
     return markup.sentence(what, kind="job", extra=markup.download_link(job, language))
+
+
+def device_memory(now: StudioStatus) -> DeviceMemory:
+    """Where the models live; free memory in steps of a two-hundredth, lest the page be always redrawn."""
+    if now.engine.device == "cpu" or now.gpu is None:
+        return DeviceMemory(False, now.total_ram_bytes, _in_steps(now.free_ram_bytes, now.total_ram_bytes))
+    total, free = now.gpu.total_vram_bytes.value, now.gpu.free_vram_bytes.value
+    return DeviceMemory(True, total, _in_steps(free, total))
+
+
+def _in_steps(free: int | None, total: int | None) -> int | None:
+    step = max(1, (total or 0) // 200)
+    return None if free is None else free // step * step
 
 
 def _facts(studio: Studio, now: StudioStatus, language: Language) -> dict[str, str]:

@@ -53,6 +53,14 @@ element.addEventListener('click', event => {
 """
 
 
+_MODELS_JS = """
+element.addEventListener('click', event => {
+    const { action, model, confirm: question } = event.target.closest('[data-action]')?.dataset ?? {};
+    if (action && (!question || window.confirm(question))) trigger('click', { action, model });
+});
+"""
+
+
 def presenter_cards(cards: Iterable[TemplateCard]) -> gr.HTML:
     """The gallery. Its value is the id of the chosen card, "" for none; `select` tells of a choice."""
     items = [
@@ -80,6 +88,11 @@ def demo_voices() -> gr.HTML:
         apply_default_css=False,
         elem_id="hg-demo-voices",
     )
+
+
+def models_table() -> gr.HTML:
+    """The rows of `heygem.ui.system.markup`; `click` carries {"action": name, "model": name} of a button."""
+    return gr.HTML(js_on_load=_MODELS_JS, apply_default_css=False, elem_id="hg-models")
 
 
 def history_list() -> gr.HTML:

@@ -9,6 +9,7 @@ from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.models.status import ModelState, ModelStatus
 from heygem.ui import markup
 from heygem.ui.status import Figure, Sentence
+from heygem.ui.system.markup import DeviceMemory, models_panel
 
 EVIL = """<script>alert("1")</script>'${x}`"""
 SPEC = JobSpec(Path("a.wav"), Path("t.mp4"), title=EVIL, audio_name=EVIL, template_name=EVIL)
@@ -33,8 +34,15 @@ DONE = Job(
         markup.message(EVIL),
         markup.history([DONE], "en"),
         markup.history_player(DONE, "en"),
-        markup.models_table(
-            [ModelStatus(EVIL, EVIL, required=False, problem=EVIL, warmed_buckets=(EVIL,))], "en"
+        models_panel(
+            [
+                ModelStatus(
+                    EVIL, EVIL, False, ModelState.READY, problem=EVIL, note=EVIL, warmed_buckets=(EVIL,)
+                )
+            ],
+            DeviceMemory(True, 10, 5),
+            0.0,
+            "en",
         ),
         markup.facts({EVIL: EVIL}),
         markup.log_tail(EVIL, "en"),
@@ -92,25 +100,6 @@ def test_download_is_there_once_there_is_a_file() -> None:
     assert "?download=true" in markup.download_link(DONE, "en")
     assert markup.download_link(replace(DONE, state=JobState.RUNNING), "en") == ""
     assert markup.download_link(None, "en") == ""
-
-
-def test_a_model_row_says_all_of_it() -> None:
-    model = ModelStatus(
-        "motion",
-        "Motion",
-        required=True,
-        state=ModelState.READY,
-        bytes_on_disk=1536,
-        bytes_resident=3 * 10**6,
-        load_seconds=0.5,
-        warm_seconds=1.25,
-        warmed_buckets=("2s", "4s"),
-        golden_ok=True,
-    )
-    row = markup.models_table([model], "en")
-    for words in ("Motion", "Ready", "0.50 + 1.25 s", "1.5 KB / 3.0 MB", "2s, 4s", "matches"):
-        assert words in row
-    assert "differs" in markup.models_table([replace(model, golden_ok=False)], "en")
 
 
 def test_nothing_yet() -> None:
