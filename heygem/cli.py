@@ -1,4 +1,4 @@
-"""`python -m heygem serve | preload | generate | batch | templates | bench | soak | doctor`.
+"""`python -m heygem serve | preload | generate | batch | templates | models | bench | soak | doctor`.
 
 Exit codes: 0 done, 1 it could not be done, 2 the command itself is wrong, 130 interrupted. Imports no torch
 and no gradio, so that every command answers at once and `bench` runs where no page is installed.
@@ -23,6 +23,8 @@ from heygem.errors import DeviceLostError, HeyGemError, ModelError, SettingsErro
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.log import configure_logging
+from heygem.models.status import ModelStatus
+from heygem.models_command import add_models_arguments
 from heygem.private_studio import load_engine, private_studio
 from heygem.settings import Settings, add_settings_arguments
 from heygem.soak import EngineName, SoakName
@@ -133,6 +135,13 @@ def doctor(arguments: argparse.Namespace, settings: Settings, build_engines: Eng
     return run_doctor(settings, build_engines, load=arguments.load)
 
 
+def models(arguments: argparse.Namespace, settings: Settings, build_engines: EngineBuilder | None) -> int:
+    """List, fetch, check, link, import and tidy up models."""
+    from heygem.models_command import run_models
+
+    return run_models(arguments, settings)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m heygem", description="A studio for talking videos.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -141,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate_arguments(_add_command(commands, "generate", generate))
     add_batch_arguments(_add_command(commands, "batch", batch))
     add_template_arguments(_add_command(commands, "templates", templates))
+    add_models_arguments(_add_command(commands, "models", models))
     bench_parser = _add_command(commands, "bench", bench)
     bench_parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures to this file too")
     bench_parser.add_argument("--only", nargs="+", choices=get_args(PartName), help="measure these parts")
@@ -233,7 +243,8 @@ def _progress_of(job: Job, engine: EngineStatus) -> tuple[str, str]:
 
 
 def _models_table(status: EngineStatus) -> str:
-    header = ("model", "state", "on disk", "resident", "verify s", "load s", "warm s", "golden", "shapes")
+    times = ("verify s", "load s", "GB/s", "warm s")
+    header = ("model", "state", "on disk", "resident", *times, "golden", "shapes")
     goldens = {True: "same", False: "DIFFERENT", None: "-"}
     rows = [
         (
@@ -243,6 +254,7 @@ def _models_table(status: EngineStatus) -> str:
             byte_size(model.bytes_resident),
             f"{model.verify_seconds:.2f}",
             f"{model.load_seconds:.2f}",
+            _wire(model),
             f"{model.warm_seconds:.2f}",
             goldens[model.golden_ok],
             " ".join(model.warmed_buckets),
@@ -250,3 +262,11 @@ def _models_table(status: EngineStatus) -> str:
         for model in status.models
     ]
     return table(header, rows)
+
+
+def _wire(model: ModelStatus) -> str:
+    """How fast its weights came, of what the wire allowed in this run."""
+    rate = model.transfer_bytes_per_second
+    if rate is None:
+        return "-"
+    return f"{rate / 1e9:.1f} of {max(rate, model.ceiling_bytes_per_second) / 1e9:.1f}"

@@ -13,7 +13,10 @@ HeyGemError
 ├── ModelError
 │   ├── WeightsMissingError    a file of the manifest is not there
 │   ├── WeightsCorruptError    a file is there, but its content is not what the manifest says
-│   └── GoldenMismatchError    the warmed model does not give the recorded output
+│   ├── GoldenMismatchError    the warmed model does not give the recorded output
+│   ├── ModelBusyError         a job uses it; it can be unloaded when that is done
+│   ├── LicenceError           a licence has to be accepted first
+│   └── PullError              a model could not be fetched
 ├── DeviceError
 │   ├── DeviceUnavailableError the asked-for device is not there
 │   ├── DeviceMemoryError      out of device memory after every step of the ladder
@@ -92,6 +95,18 @@ class WeightsCorruptError(ModelError):
 
 class GoldenMismatchError(ModelError):
     code = "golden_mismatch"
+
+
+class ModelBusyError(ModelError):
+    code = "model_busy"
+
+
+class LicenceError(ModelError):
+    code = "licence"
+
+
+class PullError(ModelError):
+    code = "pull"
 
 
 class DeviceError(HeyGemError):

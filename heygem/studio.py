@@ -17,14 +17,16 @@ from heygem.jobs.checkup import CheckResult, errand_key
 from heygem.jobs.cleanup import Cleaner, ClearPreview, ClearReport
 from heygem.jobs.database import Database
 from heygem.jobs.desk import OrderDesk
+from heygem.jobs.engine_set import EngineBuilder, EngineSet
 from heygem.jobs.folder_lock import FolderLock, check_writable
 from heygem.jobs.housekeeping import Housekeeper
 from heygem.jobs.job import Job, JobSpec
+from heygem.jobs.model_orders import ModelOrders
 from heygem.jobs.retention import Retention
 from heygem.jobs.store import JobStore
 from heygem.jobs.uploads import UploadStore
 from heygem.jobs.vitals import StudioStatus, Vitals
-from heygem.jobs.worker import EngineBuilder, EngineSet, EngineWorker
+from heygem.jobs.worker import EngineWorker
 from heygem.library.shelf import TemplateLibrary
 from heygem.library.store import TemplateStore
 from heygem.models.status import ModelStatus
@@ -106,6 +108,11 @@ class Studio:
     def library(self) -> TemplateLibrary:
         """The templates."""
         return self._library
+
+    @property
+    def models(self) -> ModelOrders:
+        """Orders about single models."""
+        return ModelOrders(self._worker)
 
     def start(self, *, wait_for_page: bool = True) -> None:
         """Put back jobs that a dead process left running, and start the engine thread.

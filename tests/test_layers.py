@@ -19,17 +19,8 @@ ALLOWED = {
     "studio": {"library", "jobs", "engines", "templates", "models", "media", "hardware"},
 }
 TOP = (
-    "cli",
-    "cli_batch",
-    "cli_options",
-    "cli_templates",
-    "ui",
-    "server",
-    "bench",
-    "soak",
-    "doctor",
-    "console",
-    "private_studio",
+    *("cli", "cli_batch", "cli_options", "cli_templates", "models_command", "ui", "server"),
+    *("bench", "soak", "doctor", "console", "private_studio"),
 )
 ABOVE_ALL = {"", "__main__"}  # heygem/__init__.py, `python -m heygem`
 NAMES = set(ALLOWED) | set(TOP) | FOR_ALL
@@ -37,6 +28,7 @@ NAMES = set(ALLOWED) | set(TOP) | FOR_ALL
 TORCH_FREE_FOLDERS = ("media", "hardware", "jobs", "library", "server", "ui", "bench", "soak", "assets")
 TORCH_FREE_FILES = (
     "cli.py",
+    "models_command.py",
     "doctor.py",
     "studio.py",
     "settings.py",

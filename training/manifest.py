@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from heygem.models.golden import GOLDEN_NAME
+from heygem.models.golden import GOLDEN_PATTERN
 from heygem.models.manifest import MANIFEST_NAME
 
 MODELS = Path(__file__).parents[1] / "models"
-NOT_WEIGHTS = {"README.md", "NOTICE", "LICENSE", GOLDEN_NAME}
+NOT_WEIGHTS = ("README.md", "NOTICE", "LICENSE", GOLDEN_PATTERN)
 HEADER = "# Written by `python -m training.manifest`: every weight file, and what its content must be.\n"
 
 
@@ -27,7 +27,7 @@ def entries(folder: Path) -> Iterator[str]:
     """The `[[file]]` tables of one model, sorted by path."""
     facts = front_matter(folder / "README.md")
     for path in sorted(folder.iterdir()):
-        if path.name not in NOT_WEIGHTS:
+        if not any(path.match(pattern) for pattern in NOT_WEIGHTS):
             yield entry(path, facts)
 
 

@@ -2,4 +2,5 @@
 
 from typing import Literal
 
-PartName = Literal["launch", "residency", "jobs", "render", "new", "long"]
+PartName = Literal["launch", "residency", "jobs", "render", "steps", "new", "long", "residency-gpu"]
+ONLY_BY_NAME: tuple[PartName, ...] = ("residency-gpu",)  # it needs a GPU and diffusers

@@ -52,8 +52,9 @@ def transcode(template: Path, audio: Path, target: Path) -> JobRun:
         FrameSource(info) as source,
         VideoWriter(target, output, audio_path=audio) as writer,
         FrameSink(writer.write, FRAMES_AHEAD) as sink,
+        prefetched(source.read(), FRAMES_AHEAD) as frames,
     ):
-        for frame in prefetched(source.read(), FRAMES_AHEAD):
+        for frame in frames:
             sink.put(frame)
     return JobRun(perf_counter() - wall, process_time() - cpu, info.frame_count, {})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, get_args
 
-from heygem.bench import PartName
+from heygem.bench import ONLY_BY_NAME, PartName
 from heygem.bench.jobs import measure_jobs
 from heygem.bench.launch import measure_launch
 from heygem.bench.long import measure_long
@@ -15,6 +15,8 @@ from heygem.bench.process import in_fresh_process
 from heygem.bench.render import measure_render
 from heygem.bench.report import DeviceKind, Figure, show_report, write_report
 from heygem.bench.residency import measure_residency
+from heygem.bench.residency_gpu import measure_residency_gpu
+from heygem.bench.steps import measure_steps
 from heygem.bench.template import measure_template
 from heygem.console import complain, say
 from heygem.errors import HeyGemError
@@ -38,8 +40,10 @@ PARTS: dict[PartName, Part] = {
     "residency": Part(measure_residency, starts_processes=True),
     "jobs": Part(measure_jobs),
     "render": Part(measure_render),
+    "steps": Part(measure_steps),
     "new": Part(measure_template),
     "long": Part(measure_long),
+    "residency-gpu": Part(measure_residency_gpu, starts_processes=True),
 }
 
 
@@ -57,7 +61,8 @@ def run_bench(
         build_engines: None: the real ones. Importable by name, for it is called in other processes.
         only: parts to measure; None: all, the long one if `long`.
     """
-    names = only or [name for name in get_args(PartName) if long or name != "long"]
+    left_out = ONLY_BY_NAME if long else (*ONLY_BY_NAME, "long")
+    names = only or [name for name in get_args(PartName) if name not in left_out]
     device, device_name = in_fresh_process(describe_device, settings.device)
     complain(f"measuring on {device_name}")
     figures: list[Figure] = []

@@ -2,16 +2,21 @@
 
 import gc
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 from safetensors.numpy import load_file
+from threadpoolctl import threadpool_limits
 
 from heygem.assets.catalog import REHEARSAL_CLIP
 from heygem.engines.base import LipSyncEngine
+from heygem.engines.mesh.device_drawer import DeviceDrawer
+from heygem.engines.mesh.drawer import FrameDrawer, ThreadDrawer
 from heygem.engines.mesh.engine import MeshEngine
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.hearing import HeardSpeech
@@ -21,7 +26,9 @@ from heygem.engines.mesh.painter import MouthPainter
 from heygem.engines.mesh.portrait import MouthMaker
 from heygem.engines.mesh.render import FrameRenderer
 from heygem.hardware.device import Device, TorchCuda, choose_device
-from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR
+from heygem.hardware.device_memory import device_memory
+from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR, placed_specs
+from heygem.models.compiling import keep_compiled_code
 from heygem.models.manifest import Manifest
 from heygem.models.registry import ModelRegistry
 from heygem.models.status import ModelStatus
@@ -30,6 +37,7 @@ from heygem.templates.cache import TemplateCache
 from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace
 
 MOST_DRAWING_THREADS = 8
+SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,7 @@ class EngineSet:
     device: Device
     engines: dict[str, LipSyncEngine]
     forget: Callable[[], None]  # drops portraits and speech held in memory
+    model_names: Mapping[str, tuple[str, ...]]  # which models each engine works with
 
     def preload(self) -> None:
         """Load, warm and check every model, then make one tiny job with each engine.
@@ -51,6 +60,23 @@ class EngineSet:
         self.registry.preload_all()
         for engine in self.engines.values():
             engine.rehearse()
+
+    def leased(self, engine: str) -> AbstractContextManager[None]:
+        """See `heygem.jobs.engine_set.EngineSet`; the engine's models are those of the catalogue."""
+        return self.registry.lease(*self.model_names[engine])
+
+    def relieve(self) -> None:
+        """The device is full: drop what is neither required nor in use, and clear the caches."""
+        self.registry.drop_idle()
+        self.clear_caches()
+
+    def unload_model(self, name: str) -> int:
+        """Forget one model; returns the bytes its device got back."""
+        return self.registry.unload(name, note="unloaded on request").freed_bytes
+
+    def reload_model(self, name: str) -> None:
+        """Have one model anew from its files."""
+        self.registry.reload(name)
 
     def clear_caches(self) -> None:
         """Give back what no job holds: templates, and blocks that allocators keep. Models stay."""
@@ -70,16 +96,45 @@ def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ..
     """
     # Frames are drawn side by side; OpenCV's own threads inside each call would only wait for each other.
     cv2.setNumThreads(1)
+    # The matrices here are small, and a BLAS whose threads wait for the next one burns whole cores.
+    threadpool_limits(1, user_api="blas")
+    # Decoder and encoder need the interpreter for microseconds, but would wait 5 ms for each while frames are
+    # planned.
+    sys.setswitchinterval(SWITCH_SECONDS)
     device = choose_device(settings.device, TorchCuda())
     manifest = Manifest.load(settings.models_dir, settings.cache_dir, settings.model_cache_dir)
-    registry = ModelRegistry(CATALOG, manifest, torch.device(device.name), settings.precision, on_models)
+    registry = _registry(settings, device, manifest, on_models)
     cache = TemplateCache(settings.cache_dir / "templates", settings.template_cache_bytes)
-    engine = _mesh_engine(registry, manifest, cache, drawing_threads(settings.high_performance))
-    return EngineSet(registry, cache, device, {engine.name: engine}, engine.forget)
+    engine = _mesh_engine(registry, manifest, cache, device, drawing_threads(settings.high_performance))
+    names = {engine.name: tuple(spec.name for spec in CATALOG)}
+    return EngineSet(registry, cache, device, {engine.name: engine}, engine.forget, names)
+
+
+def _registry(
+    settings: Settings,
+    device: Device,
+    manifest: Manifest,
+    on_models: Callable[[tuple[ModelStatus, ...]], None],
+) -> ModelRegistry:
+    """Compiling pays on a GPU only: on a CPU the nets are bound by the same libraries either way."""
+    memory = device_memory(device)
+    compiles = settings.high_performance and device.kind == "cuda"
+    if compiles:
+        keep_compiled_code(settings.cache_dir, memory.name)
+    return ModelRegistry(
+        (*CATALOG, *placed_specs(manifest)),
+        manifest,
+        torch.device(device.name),
+        settings.precision,
+        on_models,
+        memory=memory,
+        needs_path=settings.cache_dir / "needs.json",
+        compiles=compiles,
+    )
 
 
 def _mesh_engine(
-    registry: ModelRegistry, manifest: Manifest, cache: TemplateCache, threads: int
+    registry: ModelRegistry, manifest: Manifest, cache: TemplateCache, device: Device, threads: int
 ) -> MeshEngine:
     face = CanonicalFace.load(manifest.verify(FACE_LANDMARKER).folder / "canonical_face.npz")
     stored = load_file(manifest.verify(MOUTH_REPAIR).folder / "shapes.safetensors")
@@ -91,10 +146,18 @@ def _mesh_engine(
         models=models,
         face=face,
         library=PortraitLibrary(cache, models, maker, face),
-        renderer=FrameRenderer(mesh, face, threads),
+        renderer=FrameRenderer(mesh, face, *frame_drawers(mesh, device, threads)),
         rehearsal_clip=REHEARSAL_CLIP,
         heard=HeardSpeech(),
     )
+
+
+def frame_drawers(mesh: DrawMesh, device: Device, threads: int) -> tuple[FrameDrawer, FrameDrawer]:
+    """Frames are drawn where the models run; those of living photos, which move as a whole, on the CPU."""
+    on_threads = ThreadDrawer(mesh, threads)
+    if device.kind == "cuda":
+        return DeviceDrawer(mesh, torch.device(device.name)), on_threads
+    return on_threads, on_threads
 
 
 def drawing_threads(high_performance: bool) -> int:

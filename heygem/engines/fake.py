@@ -4,7 +4,9 @@ For tests of whatever stands above the engines, and for work on the page. Import
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from heygem.engines.base import (
     Stage,
     TemplateLook,
 )
+from heygem.errors import ModelBusyError
 from heygem.hardware.device import Device
 from heygem.media.probe import probe_audio, probe_video
 from heygem.media.types import OutputVideo, YuvFrame
@@ -147,6 +150,7 @@ class FakeEngines:
         self.engines: Mapping[str, FakeLipSyncEngine] = {self.engine.name: self.engine}
         self.device = device or Device("cpu")
         self.clear_count = 0
+        self._is_leased = False
         self._on_models = on_models
         self._seconds_per_model = seconds_per_model
         self._models = {name: ModelStatus(name, title, required=True) for name, title in MODELS}
@@ -165,6 +169,33 @@ class FakeEngines:
         """Drop templates that no job holds, and count the call."""
         self.template_cache.clear_unleased()
         self.clear_count += 1
+
+    def relieve(self) -> None:
+        """There is no memory to be short of."""
+        self.clear_caches()
+
+    @contextmanager
+    def leased(self, engine: str) -> Iterator[None]:
+        """All models are in use inside."""
+        self._is_leased = True
+        try:
+            yield
+        finally:
+            self._is_leased = False
+
+    def unload_model(self, name: str) -> int:
+        """Back to ABSENT; a megabyte comes back."""
+        if self._is_leased:
+            raise ModelBusyError(f"{name} is in use.", model=name)
+        self._models[name] = replace(self._models[name], state=ModelState.ABSENT)
+        self._tell()
+        return 1_000_000
+
+    def reload_model(self, name: str) -> None:
+        """Ready again."""
+        self.unload_model(name)
+        self._models[name] = replace(self._models[name], state=ModelState.READY)
+        self._tell()
 
     def _tell(self) -> None:
         self._on_models(tuple(self._models.values()))

@@ -27,7 +27,8 @@ class CheckResult:
     def run(self, engines: EngineSet, context: JobContext) -> None:
         """Look, and write down what was seen."""
         engine = engine_named(engines, self._job.spec.engine)
-        checkup = engine.check(self._path, request_of(self._job, self._path), context)
+        with engines.leased(engine.name):
+            checkup = engine.check(self._path, request_of(self._job, self._path), context)
         self._store.write_checkup(self._job.id, asdict(checkup))
 
     def failed(self, error: HeyGemError) -> None:

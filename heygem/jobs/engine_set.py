@@ -1,6 +1,7 @@
 """What the engine thread needs of the engines, which it imports only when it runs."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from heygem.engines.base import LipSyncEngine
@@ -31,6 +32,27 @@ class EngineSet(Protocol):
 
     def clear_caches(self) -> None:
         """Give back what no job holds: prepared templates, and memory that allocators keep. Models stay."""
+
+    def relieve(self) -> None:
+        """The device is full: beside `clear_caches`, drop the models that are neither required nor in use."""
+
+    def leased(self, engine: str) -> AbstractContextManager[None]:
+        """While inside, the models of an engine are in use: nothing drops them."""
+
+    def unload_model(self, name: str) -> int:
+        """Forget one model; returns the bytes its device was measured to get back.
+
+        Raises:
+            ModelBusyError: a job uses it.
+        """
+
+    def reload_model(self, name: str) -> None:
+        """Have one model anew from its files.
+
+        Raises:
+            ModelBusyError: a job uses it.
+            ModelError, DeviceError: it cannot be loaded.
+        """
 
 
 # Imports and builds the engines; its second argument is told each change of a model's state.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from typing import TypeVar
 
 from heygem.engines.base import LipSyncResult
 from heygem.engines.status import EngineState, EngineStatus
@@ -22,11 +23,11 @@ from heygem.errors import (
 )
 from heygem.hardware.memory import disk_free_bytes
 from heygem.jobs.board import StatusBoard
-from heygem.jobs.clear_requests import ClearRequests
 from heygem.jobs.engine_set import EngineBuilder, EngineSet, engine_named
 from heygem.jobs.errands import Errand, ErrandList
 from heygem.jobs.job import Job, JobState
 from heygem.jobs.making import make_video
+from heygem.jobs.orders import Orders, cleared
 from heygem.jobs.outputs import file_sha256, output_path, partial_path, publish
 from heygem.jobs.progress import JobWork, Work
 from heygem.jobs.store import JobStore
@@ -37,7 +38,7 @@ from heygem.settings import Settings
 PAGE_WAIT_SECONDS = 10.0
 PAUSE_SECONDS = 5.0  # between two looks at a full disk
 
-__all__ = ["EngineBuilder", "EngineSet", "EngineWorker"]
+_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class EngineWorker:
         self._is_stopping = False
         self._engines: EngineSet | None = None
         self._work: Work | None = None
-        self._clear_requests = ClearRequests()
+        self._orders = Orders()
         self._page_bound = Event()
         self._thread = Thread(target=self._main, name="engine", daemon=True)
 
@@ -107,24 +108,27 @@ class EngineWorker:
 
     def check_stall(self) -> None:
         """Give up work that has not moved on for too long; called now and then by another thread."""
-        work = self._work
-        if work is None or time.monotonic() - work.beat.at_seconds < self._settings.job_stall_seconds:
+        work, seconds = self._work, self._settings.job_stall_seconds
+        if work is None or time.monotonic() - work.beat.at_seconds < seconds:
             return
         work.abandon()
-        seconds = self._settings.job_stall_seconds
         error = HeyGemError(f"The engine showed no progress for {seconds:.0f} s; HeyGem starts again.")
         if isinstance(work, JobWork):
             self._persist(lambda: self._store.retry(work.job_id, work.beat.stage, error))
         self._end_for_good(str(error))
 
-    def clear_caches(self, timeout_seconds: float) -> bool:
-        """Clear what no job holds, on the engine thread, between two reports of a job at the latest.
+    def order(self, do: Callable[[EngineSet], _T], timeout_seconds: float) -> _T | None:
+        """Have something done on the engine thread, between two reports of a job at the latest.
 
-        False when the engine is not up, or did not come to it in time. Raises what the engine raised.
+        None when the engine is not up, or did not come to it in time. Raises what `do` raises.
         """
         if self.board.status.state not in (EngineState.READY, EngineState.BUSY):
-            return False
-        return self._clear_requests.ask(self._wake.set, timeout_seconds)
+            return None
+        return self._orders.ask(do, self._wake.set, timeout_seconds)
+
+    def clear_caches(self, timeout_seconds: float) -> bool:
+        """Clear what no job holds; False when the engine is not up or did not come to it. See `order`."""
+        return bool(self.order(cleared, timeout_seconds))
 
     @property
     def clearable_template_bytes(self) -> int:
@@ -157,8 +161,9 @@ class EngineWorker:
     def _serve(self, engines: EngineSet) -> None:
         while not self._is_stopping:
             self._wake.clear()
-            self._clear_requests.answer(engines.clear_caches)
-            self.is_paused = not self._has_room()
+            self._orders.carry_out(engines)
+            free_bytes = self._free_bytes(self._settings.output_dir)
+            self.is_paused = free_bytes < self._settings.free_disk_reserve_bytes
             if self.is_paused or not self._do_next(engines):
                 self._wake.wait(PAUSE_SECONDS if self.is_paused else None)
 
@@ -182,9 +187,6 @@ class EngineWorker:
             self.is_paused = True
             return None
 
-    def _has_room(self) -> bool:
-        return self._free_bytes(self._settings.output_dir) >= self._settings.free_disk_reserve_bytes
-
     def _run(self, engines: EngineSet, job: Job) -> None:
         """One attempt at one job, to whatever end."""
         work = JobWork(job.id, self._store, lambda: self._on_report(engines))
@@ -206,11 +208,10 @@ class EngineWorker:
         result: LipSyncResult | None = None
         if not final.exists():  # else a process died after publishing the video, before it could say so
             engine = engine_named(engines, job.spec.engine)
-            with self._watched(work):
+            with self._watched(work), engines.leased(engine.name):
                 result = make_video(engine, job, work, partial)
             publish(partial, final)
-        seconds = result.stage_seconds if result else {}
-        was_prepared = result.template_was_prepared if result else None
+        seconds, was_prepared = (result.stage_seconds, result.template_was_prepared) if result else ({}, None)
         digest = file_sha256(final)
         self._persist(lambda: self._store.finish(job.id, final, digest, seconds, was_prepared))
         _log.info("made %s", final.name)
@@ -224,13 +225,12 @@ class EngineWorker:
         verdict = explain(error, self._settings.log_dir)
         if isinstance(verdict, DiskFullError):
             self._pause_for_room(job, verdict)
-            return
-        if is_users_fault(verdict):
+        elif is_users_fault(verdict):
             self._persist(lambda: self._store.fail(job.id, verdict))
-            return
-        self._persist(lambda: self._store.retry(job.id, stage, verdict))
+        else:
+            self._persist(lambda: self._store.retry(job.id, stage, verdict))
         if isinstance(verdict, DeviceMemoryError):
-            engines.clear_caches()
+            engines.relieve()
         elif isinstance(verdict, DeviceLostError):
             self._end_for_good(str(verdict))
 
@@ -269,7 +269,7 @@ class EngineWorker:
             self._work = None
 
     def _on_report(self, engines: EngineSet) -> None:
-        self._clear_requests.answer(engines.clear_caches)
+        self._orders.carry_out(engines)
         if self._is_stopping:
             raise JobCanceledError("HeyGem stops; the job goes back in line.")
 

@@ -33,8 +33,10 @@ class PrepareTemplate:
         if template.attempts > ATTEMPT_LIMIT:
             raise LibraryError(f"HeyGem ended {ATTEMPT_LIMIT} times while it prepared this template.")
         info = probe_video(template.path)
+        engine = engines.engines[DEFAULT_ENGINE]
         try:
-            outcome = engines.engines[DEFAULT_ENGINE].prepare(template.path, template.face_point, context)
+            with engines.leased(engine.name):
+                outcome = engine.prepare(template.path, template.face_point, context)
         except JobCanceledError:
             self._store.put_back(self._id)
             raise

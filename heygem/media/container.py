@@ -51,15 +51,17 @@ def _why_unreadable(path: Path) -> str:
     )
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+def picture_stream(container: InputContainer, path: Path, threads: int = 0) -> VideoStream:
     """The first moving picture of the file; cover art of a song is none.
+
+    `threads` decode it, 0: as many as the machine has processors.
 
     Raises:
         NoVideoError: there is no such track.
     """
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
-            stream.thread_type = "AUTO"
+            stream.thread_type, stream.thread_count = "AUTO", threads
             return stream
     raise NoVideoError(
         f"The file '{path.name}' has no picture track: upload a video or a photo.", file=path.name

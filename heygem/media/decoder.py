@@ -36,13 +36,15 @@ class Pictures(Protocol):
     def close(self) -> None: ...
 
 
-def open_pictures(path: Path) -> Pictures:
+def open_pictures(path: Path, threads: int = 0) -> Pictures:
     """Open a video or a photo.
+
+    `threads` decode it, 0: all there can be. With many the first picture comes late, after the first of each.
 
     Raises:
         UnreadableMediaError, NoVideoError: there is nothing to see in it.
     """
-    return StillPicture(path) if is_photo_file(path) else MovingPictures(path)
+    return StillPicture(path) if is_photo_file(path) else MovingPictures(path, threads)
 
 
 class StillPicture:
@@ -66,8 +68,9 @@ class StillPicture:
 class MovingPictures:
     """A video file. Holds one decoder and two pictures, whatever the length."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, threads: int = 0) -> None:
         self._path = path
+        self._threads = threads
         self._open()
         timeline = read_timeline(self._container, self._stream)
         if timeline is None:
@@ -115,7 +118,7 @@ class MovingPictures:
     def _open(self) -> None:
         self._container = open_media(self._path)
         try:
-            self._stream = picture_stream(self._container, self._path)
+            self._stream = picture_stream(self._container, self._path, self._threads)
         except NoVideoError:
             self._container.close()
             raise

@@ -22,7 +22,7 @@ def probe_video(path: Path) -> VideoInfo:
         NoVideoError: sound only.
         UnsuitableMediaError: smaller than 64 or larger than 4096 pixels.
     """
-    pictures = open_pictures(path)
+    pictures = open_pictures(path, threads=1)
     try:
         planes = PicturePlanes(pictures.at(0), pictures.pixel_aspect)
     finally:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from threading import Condition, Thread
 from types import TracebackType
@@ -50,10 +51,12 @@ class _Channel(Generic[T]):
             self._changed.notify_all()
 
 
-def prefetched(iterator: Iterator[T], depth: int) -> Generator[T, None, None]:
-    """The items of `iterator`, made up to `depth` ahead in a thread of its own.
+@contextmanager
+def prefetched(iterator: Iterator[T], depth: int) -> Generator[Iterator[T], None, None]:
+    """The items of `iterator`, made up to `depth` ahead in a thread of its own, from now on.
 
-    What it raises is raised here. Closing this generator stops the thread and closes the iterator in it.
+    What it raises is raised where the next item is asked for. At the end of the block the thread has ended
+    and closed the iterator.
     """
     channel: _Channel[T] = _Channel(depth)
     errors: list[BaseException] = []
@@ -70,15 +73,18 @@ def prefetched(iterator: Iterator[T], depth: int) -> Generator[T, None, None]:
                 iterator.close()
             channel.close()
 
+    def items() -> Iterator[T]:
+        yield from channel
+        if errors:
+            raise errors[0]
+
     thread = Thread(target=copy_context().run, args=(produce,), name="prefetch", daemon=True)
     thread.start()
     try:
-        yield from channel
+        yield items()
     finally:
         channel.close(drop=True)
         thread.join()
-    if errors:
-        raise errors[0]
 
 
 class FrameSink:

@@ -70,6 +70,10 @@ class YuvFrame:
     v: NDArray[np.uint8]  # (H/2, W/2)
 
     @property
+    def planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+        return self.y, self.u, self.v
+
+    @property
     def width(self) -> int:
         return int(self.y.shape[1])
 

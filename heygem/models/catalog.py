@@ -4,8 +4,12 @@ Tolerances: fp32 differs between kinds of CPU and GPU by rounding alone; half pr
 times about three.
 """
 
-from heygem.models.registry import ModelSpec
+import math
+
+from heygem.models.manifest import Manifest
+from heygem.models.placed import FOREIGN_TYPES, placed_of_types
 from heygem.models.resident import LoadContext, ResidentModel
+from heygem.models.spec import ModelSpec
 
 SPEECH_ENCODER = "speech-encoder"
 FACE_LANDMARKER = "face-landmarker"
@@ -37,6 +41,27 @@ def _load_mouth_repair(context: LoadContext) -> ResidentModel:
     return MouthRepairNet(context)
 
 
+def _load_foreign_encoder(context: LoadContext) -> ResidentModel:
+    from heygem.models.foreign_speech import ForeignSpeechEncoder
+
+    return ForeignSpeechEncoder(context)
+
+
+def placed_specs(manifest: Manifest) -> tuple[ModelSpec, ...]:
+    """The encoders that the user has put into a models folder or pulled; they have no goldens."""
+    return tuple(
+        ModelSpec(
+            found.name,
+            f"Speech encoder ({found.name})",
+            required=False,
+            load=_load_foreign_encoder,
+            tolerances=dict.fromkeys(("fp32", "fp16", "bf16"), math.inf),
+            cuda_precision="fp16",
+        )
+        for found in placed_of_types(manifest.placed, FOREIGN_TYPES)
+    )
+
+
 CATALOG: tuple[ModelSpec, ...] = (
     ModelSpec(
         FACE_LANDMARKER,
@@ -65,7 +90,7 @@ CATALOG: tuple[ModelSpec, ...] = (
         "Speech encoder (Whisper base)",
         required=True,
         load=_load_speech_encoder,
-        tolerances={"fp32": 1e-3, "fp16": 5e-3, "bf16": 4e-2},
+        tolerances={"fp32": 1e-3, "fp16": 5e-3, "bf16": 4e-2, "int8": 5e-2},
         cuda_precision="fp16",
     ),
 )

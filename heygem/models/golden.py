@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
-from heygem.models.resident import FloatArray
+from heygem.models.resident import FloatArray, Precision
 
 GOLDEN_NAME = "golden.safetensors"
+GOLDEN_PATTERN = "golden*.safetensors"
 _MOST_VALUES = 4096
 
 
@@ -32,12 +33,17 @@ def deviation(output: npt.NDArray[Any], golden: FloatArray) -> float:
     return float(np.abs(given - golden).mean() / np.abs(golden).mean())
 
 
-def read_goldens(folder: Path) -> Mapping[str, FloatArray]:
+def golden_path(folder: Path, precision: Precision) -> Path:
+    """Quantised models have goldens of their own; the others are held to those of fp32."""
+    return folder / (f"golden.{precision}.safetensors" if precision == "int8" else GOLDEN_NAME)
+
+
+def read_goldens(folder: Path, precision: Precision = "fp32") -> Mapping[str, FloatArray]:
     """Fingerprint by bucket; empty if none were recorded."""
-    path = folder / GOLDEN_NAME
+    path = golden_path(folder, precision)
     return load_file(path) if path.exists() else {}
 
 
-def write_goldens(folder: Path, goldens: Mapping[str, FloatArray]) -> None:
+def write_goldens(folder: Path, goldens: Mapping[str, FloatArray], precision: Precision = "fp32") -> None:
     """Record fingerprints by bucket."""
-    save_file(dict(goldens), folder / GOLDEN_NAME)
+    save_file(dict(goldens), golden_path(folder, precision))

@@ -15,11 +15,11 @@ from heygem.models.graph import OpGraph
 from heygem.models.resident import (
     FloatArray,
     LoadContext,
-    batches,
     in_equal_shares,
     warm_images,
     warm_noise,
 )
+from heygem.models.steps import in_steps
 
 Reach = Literal["short", "full"]
 Images = npt.NDArray[np.uint8]
@@ -55,7 +55,7 @@ class FaceLandmarker:
         def load(name: str) -> OpGraph:
             return OpGraph(context.folder / f"{name}.safetensors", context.device)
 
-        self._device = context.device
+        self._device, self._relieve = context.device, context.relieve
         self._detectors: dict[Reach, OpGraph] = {
             "short": load("face_detector"),
             "full": load("face_detection_full_range_sparse"),
@@ -92,12 +92,14 @@ class FaceLandmarker:
         """
         points = np.empty((len(crops), LANDMARKS, 3), np.float32)
         presence = np.empty(len(crops), np.float32)
-        for start, stop, bucket in batches(len(crops), _LANDMARK_BUCKETS):
-            batch = np.zeros((bucket, CROP_PX, CROP_PX, 3), np.uint8)
-            batch[: stop - start] = crops[start:stop]
-            values, logits = self._run_mesh(batch)
-            points[start:stop] = values.cpu().numpy()[: stop - start]
-            presence[start:stop] = torch.sigmoid(logits).cpu().numpy()[: stop - start]
+        for step in in_steps(len(crops), _LANDMARK_BUCKETS, self._relieve):
+            with step:
+                part, count = slice(step.start, step.stop), step.stop - step.start
+                batch = np.zeros((step.bucket, CROP_PX, CROP_PX, 3), np.uint8)
+                batch[:count] = crops[part]
+                values, logits = self._run_mesh(batch)
+                points[part] = values.cpu().numpy()[:count]
+                presence[part] = torch.sigmoid(logits).cpu().numpy()[:count]
         return points, presence
 
     def blendshapes(self, points: FloatArray) -> FloatArray:

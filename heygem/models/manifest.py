@@ -1,15 +1,20 @@
-"""Which weight files there are, where they lie, and whether their content is what it should be."""
+"""Which weight files there are, where they lie, and whether their content is what it should be.
+
+The bundled models are those of `manifest.toml`; for all others it asks `heygem.models.placed`.
+"""
 
 import hashlib
-import json
 import os
-import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from heygem.errors import WeightsCorruptError, WeightsMissingError
+from heygem.models.cache.layout import ModelCache, hub_cache_dir
+from heygem.models.cache.sources import read_sources
+from heygem.models.hashes import HashMemo, file_identity
+from heygem.models.placed import PlacedModels
 
 MANIFEST_NAME = "manifest.toml"
 
@@ -35,13 +40,35 @@ class VerifiedModel:
 
 
 class Manifest:
-    """The weight files of all models. Folders are searched in order; `models_dir` comes last."""
+    """The weight files of all models. Folders are searched in order; `models_dir` comes last.
 
-    def __init__(self, files: Sequence[WeightFile], roots: Sequence[Path], memo_path: Path) -> None:
+    Attributes:
+        files: of the bundled models.
+        placed: the models that do not come with HeyGem.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[WeightFile],
+        roots: Sequence[Path],
+        memo_path: Path,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        """Args:
+        environ: says where the Hugging Face hub keeps its cache.
+        """
         self.files = tuple(files)
         self.models_dir = roots[-1]
         self._roots = tuple(roots)
-        self._memo = _HashMemo(memo_path)
+        self._memo = HashMemo(memo_path)
+        self.placed = PlacedModels(
+            roots,
+            ModelCache(roots[0]),
+            ModelCache(hub_cache_dir(environ)),
+            read_sources(self.models_dir),
+            self._memo,
+            memo_path.with_name("placed.json"),
+        )
 
     @classmethod
     def load(cls, models_dir: Path, cache_dir: Path, model_cache_dir: Path | None = None) -> "Manifest":
@@ -61,7 +88,18 @@ class Manifest:
 
     def is_present(self, model: str) -> bool:
         """Whether every file of the model lies in one of the folders; says nothing of their content."""
-        return self._find(model) is not None
+        if self._files_of(model):
+            return self._find(model) is not None
+        return self.placed.find(model) is not None
+
+    def bytes_of(self, model: str) -> int:
+        """What the weights of a model take on disk."""
+        return sum(size for _, size in self._contents(model))
+
+    def weights_id(self, model: str) -> str:
+        """Stands for exactly these weights."""
+        together = "".join(digest for digest, _ in self._contents(model))
+        return hashlib.sha256(together.encode()).hexdigest()[:16]
 
     def verify(self, model: str, rehash: bool = False) -> VerifiedModel:
         """Find the files of a model and compare their sha256 with the manifest.
@@ -73,13 +111,24 @@ class Manifest:
             WeightsMissingError: a file is in none of the folders.
             WeightsCorruptError: a file has other content.
         """
-        root = self._find(model)
+        files, root = self._files_of(model), self._find(model)
+        if not files and (placed := self.placed.find(model)) is not None:
+            self.placed.verify(placed, rehash)
+            return VerifiedModel(placed.folder, placed.bytes)
         if root is None:
             raise self._missing(model)
-        files = self._files_of(model)
         for file in files:
             self._check(root / file.path, file, rehash)
         return VerifiedModel(root / model, sum(file.bytes for file in files))
+
+    def _contents(self, model: str) -> Iterator[tuple[str, int]]:
+        """(sha256 or the like, bytes) of every file of a model."""
+        yield from ((file.sha256, file.bytes) for file in self._files_of(model))
+        placed = None if self._files_of(model) else self.placed.find(model)
+        if placed is not None:
+            yield from (
+                (file.sha256 or file_identity(placed.folder / file.path), file.bytes) for file in placed.files
+            )
 
     def _files_of(self, model: str) -> list[WeightFile]:
         return [file for file in self.files if file.model == model]
@@ -95,6 +144,12 @@ class Manifest:
     def _missing(self, model: str) -> WeightsMissingError:
         absent = [file.path for file in self._files_of(model) if not (self.models_dir / file.path).exists()]
         path = self.models_dir / (absent[0] if absent else model)
+        if not absent:
+            return WeightsMissingError(
+                f"{model} is not there: run `python -m heygem models pull {model}`, "
+                f"or put its files into {path}.",
+                file=str(path),
+            )
         return WeightsMissingError(
             f"{path} is not there: restore it from the project (`python -m heygem doctor` looks at all).",
             file=str(path),
@@ -108,42 +163,3 @@ class Manifest:
             "delete it and restore it from the project.",
             file=str(path),
         )
-
-
-class _HashMemo:
-    """Remembers the sha256 of files by their identity, so that unchanged files cost microseconds."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def sha256(self, path: Path, rehash: bool) -> str:
-        known = self._read()
-        identity = _identity(path)
-        if rehash or identity not in known:
-            known[identity] = _sha256(path)
-            self._write(known)
-        return known[identity]
-
-    def _read(self) -> dict[str, str]:
-        """What is known; nothing, if the memo is absent or unreadable (it can be made again)."""
-        try:
-            known = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
-
-    def _write(self, known: dict[str, str]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self._path.parent, delete=False) as part:
-            json.dump(known, part, indent=1)
-        os.replace(part.name, self._path)
-
-
-def _identity(path: Path) -> str:
-    stat = path.stat()
-    return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from heygem.models.resident import FloatArray, LoadContext, batches, warm_noise
+from heygem.models.compiling import compile_net
+from heygem.models.resident import FloatArray, LoadContext, warm_noise
+from heygem.models.steps import in_steps
 
 CROP_PX = 160
 PICTURE_CHANNELS = 11
@@ -96,9 +97,13 @@ class MouthRepairNet:
 
     def __init__(self, context: LoadContext) -> None:
         self._device, self._dtype = context.device, context.dtype
-        weights = load_file(context.folder / "model.safetensors", device=str(context.device))
+        self._relieve = context.relieve
+        weights = context.read("model.safetensors", context.dtype)
         prefixes = sorted({name.split(".")[0] for name in weights})
-        self._nets = [_load_net(weights, f"{prefix}.", context.dtype) for prefix in prefixes]
+        self._nets = [_load_net(weights, f"{prefix}.") for prefix in prefixes]
+        if context.compiles:
+            for net in self._nets:
+                compile_net(net)
 
     @property
     def bytes_resident(self) -> int:
@@ -122,12 +127,14 @@ class MouthRepairNet:
         """
         residual = np.zeros((len(inputs), 3, CROP_PX, CROP_PX), np.float32)
         window = (..., slice(_BORDER_PX, -_BORDER_PX), slice(_BORDER_PX, -_BORDER_PX))
-        for start, stop, bucket in batches(len(inputs), _BATCH_BUCKETS):
-            batch = torch.zeros((bucket, *inputs[window].shape[1:]))
-            batch[: stop - start] = torch.from_numpy(inputs[start:stop][window])
-            moved = batch.to(self._device, self._dtype, memory_format=torch.channels_last)
-            answers = torch.stack([net(moved) for net in self._nets]).float().mean(0)
-            residual[start:stop][window] = answers[: stop - start].cpu().numpy()
+        for step in in_steps(len(inputs), _BATCH_BUCKETS, self._relieve):
+            with step:
+                given = inputs[step.start : step.stop][window]
+                batch = torch.zeros((step.bucket, *given.shape[1:]))
+                batch[: len(given)] = torch.from_numpy(given)
+                moved = batch.to(self._device, self._dtype, memory_format=torch.channels_last)
+                answers = torch.stack([net(moved) for net in self._nets]).float().mean(0)
+                residual[step.start : step.stop][window] = answers[: len(given)].cpu().numpy()
         return residual
 
     def warm(self, bucket: str) -> FloatArray:
@@ -136,12 +143,12 @@ class MouthRepairNet:
         return self.repair(warm_noise((count, INPUT_CHANNELS, CROP_PX, CROP_PX), seed=5) * 2 - 1)
 
 
-def _load_net(tensors: Mapping[str, Tensor], prefix: str, dtype: torch.dtype) -> MouthUNet:
+def _load_net(tensors: Mapping[str, Tensor], prefix: str) -> MouthUNet:
     """The net whose tensors' names begin with `prefix`, without memory for it before."""
     with torch.device("meta"):
         net = MouthUNet()
     weights = {
-        name.removeprefix(prefix): _arranged(tensor, dtype)
+        name.removeprefix(prefix): _arranged(tensor)
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }
@@ -149,8 +156,7 @@ def _load_net(tensors: Mapping[str, Tensor], prefix: str, dtype: torch.dtype) ->
     return net.eval().requires_grad_(False)
 
 
-def _arranged(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """In `dtype`, and the weights of convolutions in the memory order of the pictures they meet."""
-    if weight.dim() != 4:
-        return weight.to(dtype)
-    return weight.to(dtype, memory_format=torch.channels_last)
+def _arranged(weight: Tensor) -> Tensor:
+    """A copy; the weights of convolutions in the memory order of the pictures they meet."""
+    is_picture = weight.dim() == 4
+    return weight.clone(memory_format=torch.channels_last if is_picture else torch.contiguous_format)

@@ -1,59 +1,61 @@
-"""Loads models, warms them, holds them to their goldens, and keeps them.
+"""Keeps models resident: loads them, lends them, drops them only on purpose, and counts the memory they take.
 
 Lives on the engine thread, which alone may call it; `statuses()` may be read from anywhere.
 """
 
-import ctypes
-import dataclasses
-import os
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import torch
 
-from heygem.errors import GoldenMismatchError, HeyGemError, SettingsError
-from heygem.models.golden import deviation, read_goldens
-from heygem.models.manifest import Manifest, VerifiedModel
-from heygem.models.resident import FloatArray, LoadContext, Precision, ResidentModel
+from heygem.errors import DeviceLostError, DeviceMemoryError, HeyGemError, ModelBusyError, SettingsError
+from heygem.hardware.device import classify_device_error
+from heygem.hardware.device_memory import DeviceMemory, HostMemory
+from heygem.models.budget import MemoryPlan, Need, NeedStore
+from heygem.models.eviction import choose_victims
+from heygem.models.loading import WeightReader
+from heygem.models.maker import ModelMaker
+from heygem.models.manifest import Manifest
+from heygem.models.model_board import ModelBoard
+from heygem.models.resident import LoadContext
+from heygem.models.residents import Residents
+from heygem.models.spec import ModelSpec
 from heygem.models.status import ModelState, ModelStatus
+from heygem.models.torch_setup import configure_torch
+
+__all__ = ["ModelRegistry", "ModelSpec", "Unloaded"]
 
 Net = TypeVar("Net")
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # <malloc.h>
-_LARGEST_KEPT_BYTES = 32 * 1024**2  # of one block; glibc accepts no more
-_MOST_KEPT_BYTES = 256 * 1024**2
+SETTLE_SECONDS = 5.0  # within which a device has given back what was freed
+SETTLED_SHARE = 0.9
+_LOOK_SECONDS = 0.05
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """How to get one model. `name` is also its folder and its name in the manifest.
-
-    Attributes:
-        tolerances: for each precision the model can run in, the largest `deviation` from its goldens.
-        cuda_precision: what "auto" means on a GPU; on a CPU it means fp32.
-    """
+class Unloaded:
+    """What dropping a model was to free, and what the device was measured to have got back."""
 
     name: str
-    title: str
-    required: bool
-    load: Callable[[LoadContext], ResidentModel]
-    tolerances: Mapping[Precision, float]
-    cuda_precision: Precision = "fp32"
-
-    def precision(self, asked: str, device: torch.device) -> Precision:
-        """The precision to run in: the asked-for one, or fp32 where this model has to be exact."""
-        if asked == "auto":
-            return self.cuda_precision if device.type == "cuda" else "fp32"
-        return next((known for known in self.tolerances if known == asked), "fp32")
+    claimed_bytes: int
+    freed_bytes: int
+    seconds: float
 
 
 class ModelRegistry:
-    """The resident models of one engine.
+    """The resident models of all engines.
 
     `on_change` receives all statuses, a fresh tuple of frozen snapshots, after each change of any of them.
+
+    Attributes:
+        reader: what brings the weights to the device.
     """
 
     def __init__(
@@ -63,23 +65,44 @@ class ModelRegistry:
         device: torch.device,
         precision: str,
         on_change: Callable[[tuple[ModelStatus, ...]], None],
+        *,
+        memory: DeviceMemory | None = None,
+        needs_path: Path | None = None,
+        compiles: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make an empty registry, on the engine thread.
+
+        Args:
+            memory: of the device; None: RAM.
+            needs_path: the file that remembers what models were measured to need; None: nothing does.
+            compiles: nets are to be compiled.
+            clock: seconds, for how long a model has been idle.
 
         Raises:
             SettingsError: no model can run in `precision`.
         """
-        if precision == "int8":
-            raise SettingsError("No bundled model runs in int8: choose auto, fp32, bf16 or fp16.")
+        if precision == "int8" and not any("int8" in spec.tolerances for spec in specs):
+            raise SettingsError("No model here runs in int8: choose auto, fp32, bf16 or fp16.")
+        configure_torch()
         self._specs = {spec.name: spec for spec in specs}
         self._manifest = manifest
-        self._device = device
-        self._asked_precision = precision
-        self._on_change = on_change
-        self._resident: dict[str, ResidentModel] = {}
-        self._statuses = tuple(ModelStatus(spec.name, spec.title, spec.required) for spec in specs)
+        self._memory = memory or HostMemory()
+        self._clock = clock
+        self._board = ModelBoard(specs, on_change)
+        self._residents = Residents({spec.name: spec.tier for spec in specs})
         self._weight_bytes_read = dict.fromkeys(self._specs, 0)
-        configure_torch()
+        needs = NeedStore(needs_path, self._memory.name) if needs_path else None
+        self.reader = WeightReader(device)
+        context = LoadContext(
+            manifest.models_dir,
+            device,
+            "fp32",
+            reader=self.reader,
+            relieve=self.drop_idle,
+            compiles=compiles,
+        )
+        self._maker = ModelMaker(manifest, context, precision, self._memory, needs, self._board)
 
     @property
     def weight_bytes_read(self) -> Mapping[str, int]:
@@ -88,141 +111,181 @@ class ModelRegistry:
 
     def statuses(self) -> tuple[ModelStatus, ...]:
         """Snapshots of all models, in the order they load. May be called from any thread."""
-        return self._statuses
+        return self._board.statuses
+
+    def plan(self) -> MemoryPlan:
+        """The memory that what is resident holds, and the most it will ever hold."""
+        return MemoryPlan.of(self._residents.needs())
+
+    def expected_need(self, name: str) -> Need:
+        """What a model will take: as measured here before, or a guess."""
+        return self._maker.expected_need(self._specs[name])
 
     def preload_all(self) -> None:
         """Make every model resident whose weights are there; the required ones must be.
 
-        An optional model that fails stays FAILED and the others go on.
+        An optional model that fails stays FAILED and the others go on; one that would not fit stays ABSENT.
 
         Raises:
-            ModelError, DeviceError: a required model failed; its status says so too.
+            ModelError, DeviceError: a required model failed, or the device is lost; its status says so too.
         """
-        for spec in self._specs.values():
+        for spec in sorted(self._specs.values(), key=lambda spec: -spec.tier):
             absent = not spec.required and not self._manifest.is_present(spec.name)
-            if absent or spec.name in self._resident:
+            if absent or spec.name in self._residents:
                 continue
-            try:
+            if spec.required:
                 self._make_resident(spec)
-            except (HeyGemError, RuntimeError):  # a GPU that is full raises RuntimeError
-                if spec.required:
-                    raise
+            elif self._fits_beside_all(spec):
+                self._try_resident(spec)
+        self._measure_ceiling()
 
     def get(self, name: str, kind: type[Net]) -> Net:
         """The resident model `name`, of class `kind`; loads it first if need be.
 
         Raises:
-            ModelError: it cannot be loaded.
+            ModelError, DeviceError: it cannot be loaded.
         """
-        if name not in self._resident:
+        if name not in self._residents:
             self._make_resident(self._specs[name])
-        model = self._resident[name]
+        model = self._residents.use(name, self._clock())
         if not isinstance(model, kind):
             raise TypeError(f"{name} is a {type(model).__name__}, not a {kind.__name__}")
         return model
 
-    def unload(self, name: str) -> None:
-        """Forget a model; the next `get` loads it again."""
-        self._resident.pop(name, None)
-        self._replace(name, state=ModelState.ABSENT, bytes_resident=0, warmed_buckets=(), golden_ok=None)
-
-    def _make_resident(self, spec: ModelSpec) -> None:
-        """Verify, load, warm, compare; READY only when all of it went well."""
-        with self._failing_visibly(spec.name):
-            with self._timed(spec.name, ModelState.VERIFYING, "verify_seconds"):
-                verified = self._manifest.verify(spec.name)
-            with self._timed(spec.name, ModelState.LOADING, "load_seconds"):
-                model = self._load(spec, verified)
-            with self._timed(spec.name, ModelState.WARMING, "warm_seconds"):
-                self._warm(spec, model)
-            self._resident[spec.name] = model
-            self._replace(spec.name, state=ModelState.READY)
-
-    def _load(self, spec: ModelSpec, verified: VerifiedModel) -> ResidentModel:
-        precision = spec.precision(self._asked_precision, self._device)
-        model = spec.load(LoadContext(verified.folder, self._device, precision))
-        self._weight_bytes_read[spec.name] += verified.bytes_on_disk
-        self._replace(spec.name, bytes_on_disk=verified.bytes_on_disk, bytes_resident=model.bytes_resident)
-        return model
-
-    def _warm(self, spec: ModelSpec, model: ResidentModel) -> None:
-        """Run every bucket once and hold its output to the golden."""
-        goldens = read_goldens(self._manifest.models_dir / spec.name)
-        tolerance = spec.tolerances[spec.precision(self._asked_precision, self._device)]
-        warmed: tuple[str, ...] = ()
-        for bucket in model.buckets:
-            output = model.warm(bucket)
-            if goldens or spec.required:
-                self._replace(spec.name, golden_ok=False)
-                _compare(spec, bucket, deviation(output, _golden(spec, bucket, goldens)), tolerance)
-                self._replace(spec.name, golden_ok=True)
-            warmed = (*warmed, bucket)
-            self._replace(spec.name, warmed_buckets=warmed)
-
     @contextmanager
-    def _failing_visibly(self, name: str) -> Iterator[None]:
-        """Whatever goes wrong goes on its way, but not before the status says so."""
-        self._replace(name, problem="", warmed_buckets=(), golden_ok=None)
+    def lease(self, *names: str) -> Iterator[None]:
+        """While inside, these models are neither evicted nor unloaded. They need not be resident yet."""
+        self._count_leases(names, 1)
         try:
             yield
-        except BaseException as problem:
-            self._replace(name, state=ModelState.FAILED, bytes_resident=0, problem=str(problem))
-            raise
+        finally:
+            self._count_leases(names, -1)
 
-    @contextmanager
-    def _timed(self, name: str, state: ModelState, seconds_field: str) -> Iterator[None]:
-        self._replace(name, state=state)
-        started = time.perf_counter()
-        yield
-        self._replace(name, **{seconds_field: time.perf_counter() - started})
+    def unload(self, name: str, note: str = "") -> Unloaded:
+        """Forget a model and wait until its memory is back; the next `get` loads it again.
 
-    def _replace(self, name: str, **changes: Any) -> None:
-        self._statuses = tuple(
-            dataclasses.replace(status, **changes) if status.name == name else status
-            for status in self._statuses
-        )
-        self._on_change(self._statuses)
+        Raises:
+            ModelBusyError: a job leases it.
+        """
+        if self._residents.leases(name):
+            title = self._specs[name].title
+            raise ModelBusyError(f"{title} is in use: unload it when the running job is done.", model=name)
+        before = self._memory.device_used_bytes()
+        claimed_bytes = self._residents.drop(name)
+        if self._board[name].state in (ModelState.READY, ModelState.FAILED):
+            changes = {
+                "bytes_resident": 0,
+                "warmed_buckets": (),
+                "golden_ok": None,
+                "problem": "",
+                "note": note,
+            }
+            self._board.move(name, ModelState.ABSENT, **changes)
+        unloaded = self._settled(name, before, claimed_bytes)
+        _log.info("%s", unloaded)
+        return unloaded
+
+    def reload(self, name: str) -> None:
+        """Have a model anew, from its files; it is warmed and compared again.
+
+        Raises:
+            ModelBusyError: a job leases it.
+            ModelError, DeviceError: it cannot be loaded.
+        """
+        self.unload(name)
+        self._make_resident(self._specs[name])
+
+    def drop_idle(self) -> None:
+        """Drop every model that is neither required nor leased, and what allocators keep."""
+        for candidate in self._residents.candidates():
+            self.unload(candidate.name, note="dropped: memory was short")
+        self._memory.give_back()
+
+    def _make_resident(self, spec: ModelSpec) -> None:
+        """Load a model; where the device is full, once more after dropping all that may go."""
+        try:
+            made = self._maker.make(spec, self._make_room)
+        except (HeyGemError, RuntimeError) as problem:
+            is_full = isinstance(classify_device_error(problem), DeviceMemoryError)
+            if not is_full or not self._residents.candidates():
+                raise
+            made = None  # the exception and all it holds on the device go before the next try
+        if made is None:
+            self.drop_idle()
+            made = self._maker.make(spec, self._make_room)
+        self._residents.keep(spec.name, made, self._clock())
+        self._weight_bytes_read[spec.name] += self._board[spec.name].bytes_on_disk
+
+    def _try_resident(self, spec: ModelSpec) -> None:
+        """Load an optional model; only a lost device is anybody else's trouble."""
+        try:
+            self._make_resident(spec)
+        except (HeyGemError, RuntimeError) as problem:  # a GPU that is full raises RuntimeError
+            _log.warning("%s is not available: %s", spec.title, problem)
+            if isinstance(classify_device_error(problem), DeviceLostError):
+                raise
+
+    def _make_room(self, spec: ModelSpec, need: Need) -> None:
+        """Evict what is worth least until `need` fits beside the rest.
+
+        Raises:
+            DeviceMemoryError: it was measured not to fit, and may not be tried all the same.
+        """
+        short_bytes = self._short_bytes(need)
+        if short_bytes <= 0:
+            return
+        for victim in choose_victims(self._residents.candidates(), short_bytes, self._clock()):
+            self.unload(victim.name, note=f"dropped to make room for {spec.title}")
+        short_bytes = self._short_bytes(need)
+        if short_bytes > 0 and need.is_measured and not spec.required:
+            raise DeviceMemoryError(
+                f"{spec.title} needs {_gigabytes(need.total_bytes)} of device memory, "
+                f"{_gigabytes(short_bytes)} more than is free: close other programs that use it.",
+                model=spec.name,
+            )
+
+    def _fits_beside_all(self, spec: ModelSpec) -> bool:
+        """Whether there is room without dropping anything; says so where there is not."""
+        short_bytes = self._short_bytes(self._maker.expected_need(spec))
+        if short_bytes > 0:
+            note = f"loads when it is needed: {_gigabytes(short_bytes)} too little memory to keep it ready"
+            self._board.replace(spec.name, note=note)
+        return short_bytes <= 0
+
+    def _short_bytes(self, need: Need) -> int:
+        """What is missing for a model beside the largest work of those that stay; 0 or less: nothing."""
+        free_bytes = self._memory.free_bytes()
+        if free_bytes is None:
+            return 0
+        return need.resident_bytes + max(need.peak_bytes, self.plan().working_bytes) - free_bytes
+
+    def _count_leases(self, names: Sequence[str], change: int) -> None:
+        for name in names:
+            leases = self._residents.count_lease(name, change)
+            self._board.replace(name, leases=leases, used_at=time.time())
+
+    def _settled(self, name: str, used_before_bytes: int, claimed_bytes: int) -> Unloaded:
+        """What the device got back, once it has nearly all of the claim or the time is up."""
+        started = time.monotonic()
+        self._memory.give_back()
+        while True:
+            freed_bytes = max(0, used_before_bytes - self._memory.device_used_bytes())
+            seconds = time.monotonic() - started
+            is_back = freed_bytes >= SETTLED_SHARE * claimed_bytes
+            if is_back or seconds >= SETTLE_SECONDS or not self._memory.is_exact:
+                return Unloaded(name, claimed_bytes, freed_bytes, seconds)
+            time.sleep(_LOOK_SECONDS)
+
+    def _measure_ceiling(self) -> None:
+        """What the wire allows in this run, measured with the model that moved most; its ring then goes."""
+        moved = [status for status in self.statuses() if status.transfer_bytes]
+        if moved:
+            name = max(moved, key=lambda status: status.transfer_bytes).name
+            ceiling = self._maker.ceiling_bytes_per_second(name)
+            for status in moved:
+                self._board.replace(status.name, ceiling_bytes_per_second=ceiling)
+        self.reader.release()
 
 
-def configure_torch() -> None:
-    """The process-wide choices for torch, made in this one place, on the engine thread.
-
-    Denormal numbers count as zero: silence would otherwise run many times slower on a CPU. TF32 is off, so
-    that fp32 means fp32: where speed matters on a GPU a model runs in half precision instead. Convolutions
-    are timed once per shape on a GPU, which warming does for all shapes there are. Half of the cores: the
-    other half decodes, draws and encodes, and threads that wait for each other on a busy core cost ten times
-    what they save. Freed memory is kept for the next layer: coming back from the system page by page it
-    would double the time of eight landmark crops.
-    """
-    _keep_freed_memory()
-    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
-    torch.set_flush_denormal(True)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = True
-
-
-def _keep_freed_memory() -> None:
-    """Raise the limits of glibc's allocator; other C libraries have none."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
-        libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT_BYTES)
-        libc.mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT_BYTES)
-
-
-def _golden(spec: ModelSpec, bucket: str, goldens: Mapping[str, FloatArray]) -> FloatArray:
-    if bucket not in goldens:
-        raise GoldenMismatchError(
-            f"No output of {spec.title} is recorded for {bucket}: run `python -m training.goldens`.",
-            model=spec.name,
-        )
-    return goldens[bucket]
-
-
-def _compare(spec: ModelSpec, bucket: str, found: float, tolerance: float) -> None:
-    if not found <= tolerance:  # also when it is not a number
-        raise GoldenMismatchError(
-            f"{spec.title} does not compute what it should ({bucket}: off by {found:.2g}, allowed "
-            f"{tolerance:.2g}): update the graphics driver, or start with --device cpu.",
-            model=spec.name,
-        )
+def _gigabytes(count_bytes: int) -> str:
+    return f"{count_bytes / 1e9:.2g} GB"

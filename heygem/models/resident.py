@@ -1,18 +1,22 @@
 """What every resident model keeps to, and the fixed inputs that models are warmed with."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-Precision = Literal["fp32", "bf16", "fp16"]
+from heygem.models.loading import WeightReader
+from heygem.models.steps import nothing_to_drop
+
+Precision = Literal["fp32", "bf16", "fp16", "int8"]
 FloatArray = npt.NDArray[np.float32]
 
-_DTYPES: dict[Precision, torch.dtype] = {
+_DTYPES: dict[str, torch.dtype] = {
     "fp32": torch.float32,
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
@@ -21,16 +25,32 @@ _DTYPES: dict[Precision, torch.dtype] = {
 
 @dataclass(frozen=True, slots=True)
 class LoadContext:
-    """Where a loader reads from and what it loads for. The files in `folder` are already verified."""
+    """Where a loader reads from and what it loads for. The files in `folder` are already verified.
+
+    Attributes:
+        reader: brings weights to the device; None makes one for the occasion.
+        relieve: what a model calls to have room made on its device, see `heygem.models.steps`.
+        compiles: nets are to be compiled; this costs start time, unless an earlier start has left its work.
+    """
 
     folder: Path
     device: torch.device
     precision: Precision
+    reader: WeightReader | None = field(default=None, compare=False)
+    relieve: Callable[[], None] = field(default=nothing_to_drop, compare=False)
+    compiles: bool = field(default=False, compare=False)
 
     @property
     def dtype(self) -> torch.dtype:
-        """`precision` in torch's words."""
+        """What the arithmetic is done in. int8 is for weights alone: they are widened at each use."""
+        if self.precision == "int8":
+            return torch.float16 if self.device.type == "cuda" else torch.float32
         return _DTYPES[self.precision]
+
+    def read(self, file_name: str, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
+        """All tensors of a safetensors file in `folder`, on the device; see `WeightReader.read`."""
+        reader = self.reader or WeightReader(self.device)
+        return reader.read(self.folder / file_name, dtype)
 
 
 class ResidentModel(Protocol):
@@ -46,14 +66,6 @@ class ResidentModel(Protocol):
 
     def warm(self, bucket: str) -> npt.NDArray[Any]:
         """Run the shape of `bucket` once on its fixed input; the output is held to the golden."""
-
-
-def batches(count: int, buckets: tuple[int, int]) -> Iterator[tuple[int, int, int]]:
-    """Cut `count` items into (start, stop, bucket): a lone item goes as one, all else in the larger."""
-    single, many = buckets
-    for start in range(0, count, many):
-        stop = min(start + many, count)
-        yield start, stop, single if stop - start == 1 else many
 
 
 def warm_noise(shape: tuple[int, ...], seed: int) -> FloatArray:

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor
 from transformers.audio_utils import mel_filter_bank
 from transformers.models.whisper.configuration_whisper import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder as TransformersEncoder
 
+from heygem.models.quantising import quantise_linear_weights, stored_bytes
 from heygem.models.resident import FloatArray, LoadContext, warm_noise
 
 RATE_HZ = 16_000
@@ -72,7 +71,7 @@ class WhisperEncoder:
 
     def __init__(self, context: LoadContext) -> None:
         self._device, self._dtype = context.device, context.dtype
-        self._net = _load_encoder(context.folder, context.device, context.dtype)
+        self._net = _load_encoder(context)
         filters = mel_filter_bank(
             _FFT_SAMPLES // 2 + 1, _MEL_BINS, 0.0, RATE_HZ / 2, RATE_HZ, norm="slaney", mel_scale="slaney"
         )
@@ -81,7 +80,7 @@ class WhisperEncoder:
 
     @property
     def bytes_resident(self) -> int:
-        return sum(weight.nbytes for weight in self._net.parameters())
+        return stored_bytes(self._net)
 
     @torch.inference_mode()
     def encode(self, samples: FloatArray) -> Tensor:
@@ -118,13 +117,14 @@ class WhisperEncoder:
         return (mel.maximum(mel.max() - 8) + 4) / 4
 
 
-def _load_encoder(folder: Path, device: torch.device, dtype: torch.dtype) -> TransformersEncoder:
+def _load_encoder(context: LoadContext) -> TransformersEncoder:
     """Build the net without memory for it, then give it the stored weights."""
-    config = WhisperConfig.from_json_file(folder / "config.json")
+    config = WhisperConfig.from_json_file(context.folder / "config.json")
     with torch.device("meta"):
         net = TransformersEncoder(config)
     del net.layer_norm  # belongs to the sixth layer, which does not ship
-    weights = load_file(folder / "model.safetensors", device=str(device))
-    net.load_state_dict({name: weight.to(dtype) for name, weight in weights.items()}, assign=True)
+    net.load_state_dict(context.read("model.safetensors", context.dtype), assign=True)
+    if context.precision == "int8":
+        quantise_linear_weights(net.layers)
     net.train(mode=False)
     return net.requires_grad_(False)

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from heygem.engines.status import EngineState, EngineStatus
+from heygem.models.status import ModelState
 from heygem.studio import Studio
 
 CAN_WORK = (EngineState.READY, EngineState.BUSY)
@@ -20,7 +21,7 @@ def health_routes(studio: Studio) -> APIRouter:
     @router.get("/readyz")
     def readyz() -> JSONResponse:
         engine = studio.status().engine
-        is_ready = engine.state in CAN_WORK
+        is_ready = engine.state in CAN_WORK and not missing_models(engine)
         body = {
             "ready": is_ready,
             "state": engine.state.value,
@@ -37,3 +38,12 @@ def reasons(engine: EngineStatus) -> list[str]:
         return [engine.problem]
     waiting = [f"{model.title}: {model.state.value}" for model in engine.models if model.state != "ready"]
     return waiting or [f"the engine is {engine.state.value}"]
+
+
+def missing_models(engine: EngineStatus) -> list[str]:
+    """Required models that somebody has unloaded; without preloading none is missed before its first use."""
+    return [
+        model.title
+        for model in engine.models
+        if engine.preload and model.required and model.state is not ModelState.READY
+    ]

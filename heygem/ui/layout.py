@@ -42,6 +42,14 @@ class SingleTab:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemTab:
+    """What is loaded; the other parts of the tab only show."""
+
+    models: gr.HTML
+    message: gr.HTML
+
+
+@dataclass(frozen=True, slots=True)
 class PageParts:
     """The components that handlers read and write."""
 
@@ -53,6 +61,7 @@ class PageParts:
     batch: BatchTab
     library: LibraryTab
     history: HistoryTab
+    system: SystemTab
 
 
 def translations() -> gr.I18n:
@@ -79,11 +88,13 @@ def lay_out(templates: tuple[Template, ...]) -> PageParts:
         with _tab(i18n, "history") as history_page:
             history = lay_out_history(i18n)
         with _tab(i18n, "system") as system_page:
-            live_html("models")
+            models = live_html("models", elem_id="hg-models")
+            models_message = bare_html(elem_classes="hg-message-place")
             live_html("facts", elem_id="hg-facts")
             live_html("log")
+    system = SystemTab(models, models_message)
     pages = (single_page, batch_page, library_page, history_page, system_page)
-    return PageParts(header, state, tabs, pages, single, batch, library, history)
+    return PageParts(header, state, tabs, pages, single, batch, library, history, system)
 
 
 def _tab(i18n: gr.I18n, name: TabName) -> gr.Tab:

@@ -4,15 +4,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from heygem.jobs.job import Job, JobState
-from heygem.models.status import ModelState, ModelStatus
 from heygem.server.urls import job_template_url, result_url
 from heygem.ui import html
-from heygem.ui.status import Figure, Sentence, format_bytes
+from heygem.ui.status import Figure, Sentence
 from heygem.ui.texts import Language, text
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-
-MODEL_TONES = {ModelState.READY: "good", ModelState.FAILED: "bad", ModelState.ABSENT: "idle"}
 
 
 def sentence(what: Sentence, *, kind: str, extra: str = "") -> str:
@@ -112,38 +109,6 @@ def job_action(job: Job, language: Language) -> str:
     if job.state.is_final:
         return ""
     return html.button(text(language, "cancel"), "cancel", job=job.id, is_disabled=job.cancel_requested)
-
-
-def models_table(models: Sequence[ModelStatus], language: Language) -> str:
-    """One row per model."""
-    if not models:
-        return f'<p class="hg-nothing">{escape(text(language, "models_none"))}</p>'
-    keys = ("model", "state", "seconds", "bytes", "buckets", "golden")
-    head = "".join(f"<th>{escape(text(language, f'column_{key}'))}</th>" for key in keys)
-    rows = "".join(_model_row(model, language) for model in models)
-    label = escape(text(language, "column_model"))
-    return (
-        f'<div class="hg-scroll" tabindex="0" role="region" aria-label="{label}">'
-        f'<table class="hg-models"><tr>{head}</tr>{rows}</table></div>'
-    )
-
-
-def _model_row(model: ModelStatus, language: Language) -> str:
-    title = escape(model.title) + (
-        "" if model.required else f" <small>{escape(text(language, 'optional'))}</small>"
-    )
-    tone = MODEL_TONES.get(model.state, "wait")
-    state = f'<span class="hg-state hg-{tone}">{escape(text(language, f"model_{model.state.value}"))}</span>'
-    golden = {True: "golden_ok", False: "golden_wrong", None: "golden_none"}[model.golden_ok]
-    cells = (
-        title + (f'<p class="hg-bad">{escape(model.problem)}</p>' if model.problem else ""),
-        state,
-        f"{model.load_seconds:.2f} + {model.warm_seconds:.2f} s",
-        f"{format_bytes(model.bytes_on_disk)} / {format_bytes(model.bytes_resident)}",
-        escape(", ".join(model.warmed_buckets)) or "–",
-        escape(text(language, golden)),
-    )
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def facts(rows: Mapping[str, str]) -> str:

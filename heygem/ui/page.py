@@ -21,6 +21,7 @@ from heygem.ui.layout import Header, PageParts, SingleTab, lay_out, translations
 from heygem.ui.library.handlers import LibraryHandlers
 from heygem.ui.library.wiring import connect_library
 from heygem.ui.state import TABS
+from heygem.ui.system.handlers import SystemHandlers
 from heygem.ui.theme import FAVICON, STYLESHEET, heygem_theme
 from heygem.ui.wiring import Wiring, on_page
 
@@ -89,6 +90,8 @@ def _connect(page: gr.Blocks, parts: PageParts, studio: Studio) -> None:
     connect_batch(parts.batch, BatchHandlers(studio), wiring)
     connect_library(parts.library, parts.single, LibraryHandlers(studio), wiring)
     connect_history(parts.history, parts.single, HistoryHandlers(studio), wiring)
+    system = SystemHandlers(studio)
+    wiring.then_draw(parts.system.models.click(system.act_on_model, None, [parts.system.message], **QUIET))
     _connect_clear(parts.header, handlers)
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from heygem.ui.batch.words import BATCH_TEXTS
 from heygem.ui.history.words import HISTORY_TEXTS
 from heygem.ui.library.words import LIBRARY_TEXTS
+from heygem.ui.system.words import SYSTEM_TEXTS
 
 Language = Literal["en", "zh"]
 
@@ -170,23 +171,6 @@ _PAGE_TEXTS: Mapping[str, tuple[str, str]] = {
     "state_failed": ("Failed", "失败"),
     "state_canceled": ("Canceled", "已取消"),
     # system
-    "column_model": ("Model", "模型"),
-    "column_state": ("State", "状态"),
-    "column_seconds": ("Load + warm-up", "加载 + 预热"),
-    "column_bytes": ("On disk / in memory", "磁盘 / 内存"),
-    "column_buckets": ("Warmed shapes", "预热形状"),
-    "column_golden": ("Golden check", "基准校验"),
-    "golden_ok": ("matches", "一致"),
-    "golden_wrong": ("differs", "不一致"),
-    "golden_none": ("not yet", "未执行"),
-    "optional": ("optional", "可选"),
-    "model_absent": ("Waiting", "等待"),
-    "model_verifying": ("Checking", "校验中"),
-    "model_loading": ("Loading", "加载中"),
-    "model_warming": ("Warming up", "预热中"),
-    "model_ready": ("Ready", "就绪"),
-    "model_failed": ("Failed", "失败"),
-    "models_none": ("The models appear here once the engine has started.", "引擎启动后在此显示模型。"),
     "versions": ("Versions", "版本"),
     "folders": ("Results", "结果目录"),
     "log": ("Log", "日志"),
@@ -205,7 +189,13 @@ _PAGE_TEXTS: Mapping[str, tuple[str, str]] = {
     ),
 }
 
-TEXTS: Mapping[str, tuple[str, str]] = {**_PAGE_TEXTS, **BATCH_TEXTS, **LIBRARY_TEXTS, **HISTORY_TEXTS}
+TEXTS: Mapping[str, tuple[str, str]] = {
+    **_PAGE_TEXTS,
+    **BATCH_TEXTS,
+    **LIBRARY_TEXTS,
+    **HISTORY_TEXTS,
+    **SYSTEM_TEXTS,
+}
 
 # English errors carry their own sentence, with names and figures; this is what a code means in Chinese.
 ERRORS_ZH: Mapping[str, str] = {
@@ -222,6 +212,9 @@ ERRORS_ZH: Mapping[str, str] = {
     "model": "模型无法使用，请运行 python -m heygem doctor 查看原因。",
     "weights_missing": "缺少模型文件，请重新下载完整的项目。",
     "weights_corrupt": "模型文件已损坏，请重新下载该文件。",
+    "model_busy": "该模型正在使用，或引擎正忙，请在任务结束后重试。",
+    "licence": "需要先接受该模型的许可协议。",
+    "pull": "无法下载该模型，请检查网络，或设置镜像 HF_ENDPOINT 后重试。",
     "golden_mismatch": "模型的预热结果与基准不一致，为避免错误结果已停用；请换一种精度或设备。",
     "device": "计算设备出错，请稍后重试。",
     "device_unavailable": "找不到所要求的设备，请检查 GPU 驱动，或使用 --device auto。",

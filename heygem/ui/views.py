@@ -19,6 +19,7 @@ from heygem.ui.batch import markup as batch_markup
 from heygem.ui.history import markup as history_markup
 from heygem.ui.library import markup as library_markup
 from heygem.ui.state import PageState, TabName
+from heygem.ui.system.markup import DeviceMemory, models_panel
 from heygem.ui.texts import Language, text
 from heygem.ui.widgets import card_items
 
@@ -96,7 +97,7 @@ def _history(studio: Studio, now: StudioStatus, page: PageState, language: Langu
 
 def _system(studio: Studio, now: StudioStatus, page: PageState, language: Language) -> dict[str, str]:
     return {
-        "models": markup.models_table(now.engine.models, language),
+        "models": models_panel(now.engine.models, device_memory(now), time.time(), language),
         "facts": markup.facts(_facts(studio, now, language)),
         "log": markup.log_tail(tail(studio.settings.log_dir / "app.log"), language),
     }
@@ -150,6 +151,19 @@ def _job(studio: Studio, job: Job | None, now: StudioStatus, language: Language)
     place = studio.archive.place_in_line(job.id) if job.state is JobState.PENDING else 0
     what = status.job_sentence(job, place, now.engine.state, time.time(), language)
     return markup.sentence(what, kind="job", extra=markup.job_action(job, language))
+
+
+def device_memory(now: StudioStatus) -> DeviceMemory:
+    """Where the models live; free memory in steps of a two-hundredth, lest the page be always redrawn."""
+    if now.engine.device == "cpu" or now.gpu is None:
+        return DeviceMemory(False, now.total_ram_bytes, _in_steps(now.free_ram_bytes, now.total_ram_bytes))
+    total, free = now.gpu.total_vram_bytes.value, now.gpu.free_vram_bytes.value
+    return DeviceMemory(True, total, _in_steps(free, total))
+
+
+def _in_steps(free: int | None, total: int | None) -> int | None:
+    step = max(1, (total or 0) // 200)
+    return None if free is None else free // step * step
 
 
 def _facts(studio: Studio, now: StudioStatus, language: Language) -> dict[str, str]:

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from heygem.engines.factory import EngineSet, build_engines
+from heygem.engines.mesh.drawer import ThreadDrawer
 from heygem.engines.mesh.engine import MeshEngine
-from heygem.errors import DeviceUnavailableError, SettingsError, WeightsCorruptError
+from heygem.errors import DeviceUnavailableError, WeightsCorruptError
 from heygem.hardware.device import TorchCuda
-from heygem.models.catalog import MOTION, MOUTH_REPAIR
+from heygem.models.catalog import MOTION, MOUTH_REPAIR, SPEECH_ENCODER
 from heygem.models.motion import MotionNet
 from heygem.models.mouth import MouthRepairNet
+from heygem.models.speech import WhisperEncoder
 from heygem.models.status import ModelState
 from heygem.settings import PROJECT_ROOT, Settings
 
@@ -35,16 +37,22 @@ def test_precision_halves_the_weights(tmp_path: Path) -> None:
     assert half.bytes_resident * 2 == exact.bytes_resident
 
 
-def test_int8_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="int8"):
-        built(tmp_path, "--precision", "int8")
+def test_int8_is_for_those_whose_goldens_allow_it(tmp_path: Path) -> None:
+    registry = built(tmp_path, "--device", "cpu", "--precision", "int8").registry
+    encoder = registry.get(SPEECH_ENCODER, WhisperEncoder)
+    exact_bytes = (PROJECT_ROOT / "models" / SPEECH_ENCODER / "model.safetensors").stat().st_size * 2
+    assert encoder.bytes_resident < 0.5 * exact_bytes  # stored in fp16
+    registry.get(MOTION, MotionNet)
+    chosen = {status.name: status.precision for status in registry.statuses() if status.precision}
+    assert chosen == {SPEECH_ENCODER: "int8", MOTION: "fp32"}
 
 
 def test_high_performance_draws_on_more_threads(tmp_path: Path) -> None:
     def threads(*flags: str) -> int:
         engine = built(tmp_path, "--device", "cpu", *flags).engines["mesh"]
         assert isinstance(engine, MeshEngine)
-        return engine.renderer.threads
+        assert isinstance(engine.renderer.drawer, ThreadDrawer)
+        return engine.renderer.drawer.threads
 
     assert threads("--high-performance") > threads()
 

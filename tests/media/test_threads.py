@@ -25,7 +25,8 @@ def frame(number: int) -> YuvFrame:
 
 @pytest.mark.parametrize("depth", [1, 3, 1000])
 def test_items_come_in_order(depth: int) -> None:
-    assert list(prefetched(iter(range(500)), depth)) == list(range(500))
+    with prefetched(iter(range(500)), depth) as items:
+        assert list(items) == list(range(500))
 
 
 def test_it_is_made_ahead_but_not_further_than_the_depth() -> None:
@@ -39,11 +40,21 @@ def test_it_is_made_ahead_but_not_further_than_the_depth() -> None:
                 third_made.set()
             yield number
 
-    items = prefetched(numbers(), 2)
-    assert next(items) == 0
-    assert third_made.wait(10)  # two wait in the queue, and one more is in hand
-    assert made == [0, 1, 2, 3]
-    items.close()
+    with prefetched(numbers(), 2) as items:
+        assert next(items) == 0
+        assert third_made.wait(10)  # two wait in the queue, and one more is in hand
+        assert made == [0, 1, 2, 3]
+
+
+def test_it_begins_before_anything_is_asked_for() -> None:
+    begun = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        begun.set()
+        yield 0
+
+    with prefetched(numbers(), 2):
+        assert begun.wait(10)
 
 
 def test_an_error_of_the_producer_comes_after_its_items() -> None:
@@ -51,10 +62,10 @@ def test_an_error_of_the_producer_comes_after_its_items() -> None:
         yield 1
         raise KeyError("broken")
 
-    items = prefetched(numbers(), 4)
-    assert next(items) == 1
-    with pytest.raises(KeyError, match="broken"):
-        next(items)
+    with prefetched(numbers(), 4) as items:
+        assert next(items) == 1
+        with pytest.raises(KeyError, match="broken"):
+            next(items)
 
 
 def test_stopping_early_closes_the_producer_in_its_thread() -> None:
@@ -66,16 +77,16 @@ def test_stopping_early_closes_the_producer_in_its_thread() -> None:
         finally:
             closed_in.append(threading.current_thread().name)
 
-    items = prefetched(numbers(), 4)
-    assert next(items) == 0
-    items.close()
+    with prefetched(numbers(), 4) as items:
+        assert next(items) == 0
     assert closed_in == ["prefetch"]
 
 
 def test_the_thread_knows_the_context_of_its_maker() -> None:
     job: ContextVar[str] = ContextVar("job", default="none")
     job.set("job 7")
-    assert list(prefetched((job.get() for _ in range(1)), 1)) == ["job 7"]
+    with prefetched((job.get() for _ in range(1)), 1) as items:
+        assert list(items) == ["job 7"]
 
 
 def test_a_sink_writes_every_frame_in_order() -> None:

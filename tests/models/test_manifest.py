@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from heygem.errors import WeightsCorruptError, WeightsMissingError
 from heygem.models.catalog import CATALOG
+from heygem.models.hashes import YOUNG_NS
 from heygem.models.manifest import MANIFEST_NAME, Manifest
 from training.manifest import HEADER, entries
 
@@ -25,7 +27,15 @@ def models_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "models"
     shutil.copytree(SHIPPED / MODEL, folder / MODEL)
     shutil.copy(SHIPPED / MANIFEST_NAME, folder)
+    let_age(folder)
     return folder
+
+
+def let_age(folder: Path) -> None:
+    """Until the files are old enough to be known by their times."""
+    youngest = max(path.stat().st_ctime_ns for path in folder.rglob("*"))
+    while time.time_ns() - youngest <= YOUNG_NS:
+        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from threading import Event
 import pytest
 from starlette.testclient import TestClient
 
+from heygem.engines.fake import FakeEngines
 from heygem.engines.status import EngineState, EngineStatus
 from heygem.jobs.job import JobSpec
 from heygem.jobs.outputs import download_name
@@ -13,7 +14,8 @@ from heygem.models.status import ModelState, ModelStatus
 from heygem.server.app import create_app
 from heygem.server.health import reasons
 from heygem.server.urls import job_template_url, result_url, thumbnail_url
-from tests.fake_studio import CLIP, SPEECH, fake_studio, finished_job
+from heygem.studio import Studio
+from tests.fake_studio import CLIP, SPEECH, fake_studio, finished_job, settings_in
 from tests.tiny_media import write_clip
 
 
@@ -47,6 +49,19 @@ def test_ready_also_while_it_works(tmp_path: Path) -> None:
         assert client.get("/readyz").json()["state"] == "busy"
         assert client.get("/readyz").status_code == 200
         go_on.set()
+
+
+def test_a_required_model_that_was_unloaded_is_missed(tmp_path: Path) -> None:
+    studio = Studio(settings_in(tmp_path), FakeEngines, prepare_ahead=False)
+    studio.start(wait_for_page=False)
+    studio.wait_ready(30)
+    client = TestClient(create_app(studio))
+    studio.models.unload("motion")
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/readyz").json()["reasons"] == ["Motion: absent"]
+    studio.models.reload("motion")
+    assert client.get("/readyz").status_code == 200
+    studio.stop()
 
 
 def test_reasons_name_the_models_that_are_missing() -> None:

@@ -12,6 +12,7 @@ from heygem.ui import markup
 from heygem.ui.batch import markup as batch_markup
 from heygem.ui.history import markup as history_markup
 from heygem.ui.status import Figure, Sentence
+from heygem.ui.system.markup import DeviceMemory, models_panel
 from heygem.ui.texts import Language
 
 EVIL = """<script>alert("1")</script>'${x}`"""
@@ -42,8 +43,15 @@ BATCH = Batch("b" * 32, EVIL, 0.0, dict.fromkeys(JobState, 1))
         batch_markup.batch_head(BATCH, [DONE], "en"),
         batch_markup.batch_items([DONE], DONE.id, "en"),
         batch_markup.batch_list([BATCH, BATCH], "", "en"),
-        markup.models_table(
-            [ModelStatus(EVIL, EVIL, required=False, problem=EVIL, warmed_buckets=(EVIL,))], "en"
+        models_panel(
+            [
+                ModelStatus(
+                    EVIL, EVIL, False, ModelState.READY, problem=EVIL, note=EVIL, warmed_buckets=(EVIL,)
+                )
+            ],
+            DeviceMemory(True, 10, 5),
+            0.0,
+            "en",
         ),
         markup.facts({EVIL: EVIL}),
         markup.log_tail(EVIL, "en"),
@@ -106,25 +114,6 @@ def test_a_job_is_canceled_until_it_can_be_downloaded() -> None:
     assert "?download=true" in markup.job_action(DONE, "en")
     assert 'data-action="cancel"' in markup.job_action(replace(DONE, state=JobState.RUNNING), "en")
     assert markup.job_action(replace(DONE, state=JobState.FAILED), "en") == ""
-
-
-def test_a_model_row_says_all_of_it() -> None:
-    model = ModelStatus(
-        "motion",
-        "Motion",
-        required=True,
-        state=ModelState.READY,
-        bytes_on_disk=1536,
-        bytes_resident=3 * 10**6,
-        load_seconds=0.5,
-        warm_seconds=1.25,
-        warmed_buckets=("2s", "4s"),
-        golden_ok=True,
-    )
-    row = markup.models_table([model], "en")
-    for words in ("Motion", "Ready", "0.50 + 1.25 s", "1.5 KB / 3.0 MB", "2s, 4s", "matches"):
-        assert words in row
-    assert "differs" in markup.models_table([replace(model, golden_ok=False)], "en")
 
 
 def test_nothing_yet() -> None:

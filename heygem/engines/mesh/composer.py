@@ -69,21 +69,22 @@ class Composer:
 
     def compose(self, frame: YuvFrame, drawing: Drawing) -> YuvFrame:
         """A new frame with the drawing in it; `frame` itself is left alone."""
-        triangles = self._mesh.triangles
         head, place = drawing.head, drawing.target_px
         if head is not None:
             place = head.moved(place)
-        grid = _grid(drawing, place, triangles, frame.y.shape)
+        grid = drawing_grid(drawing, place, self._mesh, frame.y.shape)
+        triangles = self._mesh.triangles
         triangles = triangles[facing(place, triangles)]
         fields = cover(place, triangles, grid).fill(self._attributes(drawing))
-        planes = [frame.y.copy(), frame.u.copy(), frame.v.copy()]
+        drawn = frame.copy()
         if head is None:
-            _warp_skin(planes, frame, fields[..., :2], grid)
+            warp_skin(drawn.planes, frame, fields[..., :2], grid)
         else:
-            _warp_picture(planes, frame, fields[..., :2], grid, head)
+            warp_picture(drawn.planes, frame, fields[..., :2], grid, head)
         if drawing.mouths:
-            _lay_mouths(planes, drawing, fields[..., 2:], grid)
-        return YuvFrame(*planes)
+            reach = light_reach(grid.to_nodes(place[self._mesh.of_mouth]))
+            lay_mouths(drawn.planes, drawing, fields[..., 2:], grid, float(reach))
+        return drawn
 
     def _attributes(self, drawing: Drawing) -> Array:
         """(V,3+2M): where skin comes from, how much is mouth, and where each mouth comes from."""
@@ -92,8 +93,13 @@ class Composer:
         return np.concatenate([moves, drawing.mouth_weight[:, None], *mouths], 1)
 
 
-def _lay_mouths(planes: list[Plane], drawing: Drawing, fields: NDArray[np.float32], grid: Grid) -> None:
-    """Blend the weighted mouths over the skin; `fields` (rows,columns,1+2M): mouth weight, then sources."""
+def lay_mouths(
+    planes: Sequence[Plane], drawing: Drawing, fields: NDArray[np.float32], grid: Grid, reach: float
+) -> None:
+    """Blend the weighted mouths over the skin; `fields` (rows,columns,1+2M): mouth weight, then sources.
+
+    `reach` is that of light, in nodes.
+    """
     window = _window(fields[..., 0])
     if window is None:
         return
@@ -109,14 +115,13 @@ def _lay_mouths(planes: list[Plane], drawing: Drawing, fields: NDArray[np.float3
         for (patch, share), source in zip(drawing.mouths, sources, strict=True):
             mouth += share * _sample(patch, index, _to_pixels(source, grid, scale, box), scale)
         skin = box.of(plane).astype(np.float32)
-        mouth += _light_shift(skin, mouth, weight, grid, scale)
+        mouth += _light_shift(skin, mouth, weight, _shape_of(grid, skin.shape, scale), reach)
         box.of(plane)[...] = np.clip(skin + weight * (mouth - skin) + 0.5, 0, 255).astype(np.uint8)
 
 
-def _grid(drawing: Drawing, place: Array, triangles: NDArray[np.int64], shape: tuple[int, ...]) -> Grid:
-    """A grid over everything that moves, kept inside the picture."""
-    used = np.unique(triangles)
-    points = np.concatenate([drawing.source_px[used], place[used]])
+def drawing_grid(drawing: Drawing, place_px: Array, mesh: DrawMesh, shape: tuple[int, ...]) -> Grid:
+    """A grid over everything that moves, kept inside the picture (H,W); the mesh (V,2) is at `place_px`."""
+    points = np.concatenate([drawing.source_px[mesh.used], place_px[mesh.used]])
     limit = np.array([shape[1], shape[0]], dtype=float)
     low = np.clip(points.min(0) - MARGIN_PX, 0, limit - 2)
     high = np.clip(points.max(0) + MARGIN_PX, low + 2, limit)
@@ -139,9 +144,11 @@ def _to_pixels(nodes: NDArray[np.float32], grid: Grid, scale: int, box: _Box) ->
     return np.asarray(full[: box.height, : box.width], dtype=np.float32)
 
 
-def _warp_skin(planes: list[Plane], frame: YuvFrame, displacement: NDArray[np.float32], grid: Grid) -> None:
+def warp_skin(
+    planes: Sequence[Plane], frame: YuvFrame, displacement: NDArray[np.float32], grid: Grid
+) -> None:
     """Pull each pixel of the box from where the mesh says it came from."""
-    for index, (plane, source) in enumerate(zip(planes, (frame.y, frame.u, frame.v), strict=True)):
+    for index, (plane, source) in enumerate(zip(planes, frame.planes, strict=True)):
         scale = 1 if index == 0 else 2
         box = _clipped(grid, plane.shape, scale)
         offset = _to_pixels(displacement, grid, scale, box) / scale
@@ -151,8 +158,8 @@ def _warp_skin(planes: list[Plane], frame: YuvFrame, displacement: NDArray[np.fl
         box.of(plane)[...] = cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _warp_picture(
-    planes: list[Plane], frame: YuvFrame, displacement: NDArray[np.float32], grid: Grid, head: HeadTurn
+def warp_picture(
+    planes: Sequence[Plane], frame: YuvFrame, displacement: NDArray[np.float32], grid: Grid, head: HeadTurn
 ) -> None:
     """Pull each pixel from where the mesh and the turned head together say it came from: one sampling."""
     luma = frame.y if head.luma_twice is None else head.luma_twice
@@ -173,7 +180,7 @@ def _warp_picture(
 
 def _sample(patch: MouthPatch, index: int, source: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
     """One plane of a mouth at (h,w,2) luma positions of its own frame."""
-    plane = (patch.pixels.y, patch.pixels.u, patch.pixels.v)[index]
+    plane = patch.pixels.planes[index]
     # A chroma sample sits in the middle of its 2x2 luma samples.
     centre = (scale - 1) / 2
     map_x = (source[..., 0] - patch.left_px - centre) / scale
@@ -182,27 +189,46 @@ def _sample(patch: MouthPatch, index: int, source: NDArray[np.float32], scale: i
     return np.asarray(drawn, dtype=np.float32)
 
 
+def light_reach(mouth_nodes: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(...,N,2) vertices of the mouth layer in nodes -> (...,) how far a difference of light is felt."""
+    return np.asarray(LIGHT_REACH * np.ptp(mouth_nodes[..., 0], axis=-1))
+
+
 def _light_shift(
-    skin: NDArray[np.float32], mouth: NDArray[np.float32], weight: NDArray[np.float32], grid: Grid, scale: int
+    skin: NDArray[np.float32],
+    mouth: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    small: tuple[int, int],
+    reach: float,
 ) -> NDArray[np.float32]:
     """What to add to the mouth so that it meets the light and colour of the skin all along its edge.
 
-    (h,w) each -> (h,w): the difference on the ring, spread inwards as a normalised convolution (Knutsson and
-    Westin 1993), so that a shadow on one side stays on that side.
+    (h,w) each -> (h,w): the difference on the ring, at the `small` size (w,h) of the nodes, spread inwards
+    as a normalised convolution (Knutsson and Westin 1993), so that a shadow on one side stays on that side.
     """
     ring = weight * (1 - weight)
-    small = (max(skin.shape[1] * scale // grid.step_px, 1), max(skin.shape[0] * scale // grid.step_px, 1))
-    share = cv2.resize(ring, small, interpolation=cv2.INTER_AREA)
-    missing = cv2.resize((skin - mouth) * ring, small, interpolation=cv2.INTER_AREA)
+    share, missing = (
+        np.asarray(cv2.resize(values, small, interpolation=cv2.INTER_AREA), np.float32)
+        for values in (ring, (skin - mouth) * ring)
+    )
     total = float(share.sum())
     if total < RING_LEAST:
         return np.zeros_like(skin)
-    sigma = LIGHT_REACH * small[0]
     everywhere = float(missing.sum()) / total  # far from the ring, the mean over all of it
-    spread = cv2.GaussianBlur(missing, (0, 0), sigma) + LIGHT_PRIOR * everywhere
-    found = spread / (cv2.GaussianBlur(share, (0, 0), sigma) + LIGHT_PRIOR)
+    found = (_spread(missing, reach) + LIGHT_PRIOR * everywhere) / (_spread(share, reach) + LIGHT_PRIOR)
     limited = np.clip(found, -COLOUR_SHIFT_MAX, COLOUR_SHIFT_MAX)
     return np.asarray(cv2.resize(limited, skin.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _spread(values: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
+    """A Gaussian blur; beyond the edges there is nothing."""
+    blurred = cv2.GaussianBlur(values, (0, 0), reach, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(blurred, np.float32)
+
+
+def _shape_of(grid: Grid, shape: tuple[int, ...], scale: int) -> tuple[int, int]:
+    """Columns and rows of the nodes under (h,w) pixels."""
+    return max(shape[1] * scale // grid.step_px, 1), max(shape[0] * scale // grid.step_px, 1)
 
 
 def _window(alpha: NDArray[np.float32]) -> tuple[slice, slice] | None:

@@ -2,6 +2,7 @@
 
 import time
 import wave
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
@@ -36,7 +37,7 @@ from heygem.media.audio import decode_speech
 from heygem.media.frames import FrameSource
 from heygem.media.probe import probe_audio, probe_video
 from heygem.media.threads import FrameSink, prefetched
-from heygem.media.types import OutputVideo, VideoInfo, Waveform
+from heygem.media.types import OutputVideo, VideoInfo, Waveform, YuvFrame
 from heygem.media.writer import VideoWriter
 from heygem.templates.cache import TemplateCache
 from heygem.templates.canonical import CanonicalFace
@@ -83,14 +84,17 @@ class MeshEngine:
     def generate(self, request: LipSyncRequest, context: JobContext) -> LipSyncResult:
         """Sound, template, motion, picture: one pass over the frames, one lossy encode."""
         options, clock = request.options, StageClock()
-        info = probe_video(request.template_path)
         speech = self._listen(request.audio_path, context)
         clock.start("template")
         with self.library.lease(request.template_path, options.face_point, context) as prepared:
             clock.start("motion")
-            plan = self.plan(speech, info, prepared, options, context)
-            clock.start("render")
-            self._render(request, info, plan, context)
+            info = prepared.info
+            # The clip is opened, and its first frames decoded, while the motion is made.
+            template = _read(info, _schedule(speech, info, prepared, options))
+            with prefetched(template, FRAMES_AHEAD) as frames:
+                plan = self.plan(speech, info, prepared, options, context)
+                clock.start("render")
+                self._render(request, info, plan, frames, context)
         clock.start("finish")
         context.report("finish", 1, 1)
         fps = options.fps or info.fps
@@ -140,10 +144,10 @@ class MeshEngine:
         context: JobContext,
     ) -> RenderPlan:
         """Everything that is decided before the first pixel; reports the windows of sound that were heard."""
+        schedule = _schedule(speech, info, prepared, options)
         fps = options.fps or info.fps
         motion = self.motion_of(speech, fps, options, context)
         portrait = prepared.portrait
-        schedule = base_frames(len(motion), fps, len(portrait.track), info.fps, options.loop_mode)
         plan = self.renderer.plan(portrait, prepared.bank, motion, schedule, options, info.fps)
         if not info.is_photo or options.living == "off":
             return plan
@@ -169,23 +173,42 @@ class MeshEngine:
         return shape_motion(steps, speech, full_basis(self.models.motion), frame_count, fps, options)
 
     def _render(
-        self, request: LipSyncRequest, info: VideoInfo, plan: RenderPlan, context: JobContext
+        self,
+        request: LipSyncRequest,
+        info: VideoInfo,
+        plan: RenderPlan,
+        frames: Iterator[YuvFrame],
+        context: JobContext,
     ) -> None:
         """Decode, draw and encode, each on a thread of its own; memory does not grow with length."""
         options = request.options
         fps = options.fps or info.fps
         output = OutputVideo(info.width, info.height, fps, len(plan), info.colour, crf=options.quality_crf)
         with (
-            FrameSource(info) as source,
             VideoWriter(request.output_path, output, request.audio_path) as writer,
             FrameSink(writer.write, FRAMES_AHEAD) as sink,
         ):
-            template = source.read_schedule(plan.schedule.tolist())
-            frames = prefetched(plan.living.blinking(template) if plan.living else template, FRAMES_AHEAD)
+            if plan.living:
+                frames = plan.living.blinking(frames)
             label = VisibleLabel(info.width, info.height) if options.visible_label else None
             for done, frame in enumerate(self.renderer.draw(frames, plan), 1):
                 sink.put(label.over(frame) if label else frame)
                 context.report("render", done, len(plan))
+
+
+def _schedule(
+    speech: Waveform, info: VideoInfo, prepared: PreparedPortrait, options: LipSyncOptions
+) -> NDArray[np.int64]:
+    """(T,) template frame under each output frame; the video is as long as the speech."""
+    fps = options.fps or info.fps
+    frame_count = max(1, round(len(speech.samples) * fps / speech.rate_hz))
+    return base_frames(frame_count, fps, len(prepared.portrait.track), info.fps, options.loop_mode)
+
+
+def _read(info: VideoInfo, schedule: NDArray[np.int64]) -> Iterator[YuvFrame]:
+    """The scheduled frames; the clip is open no longer than that."""
+    with FrameSource(info) as source:
+        yield from source.read_schedule(schedule.tolist())
 
 
 def _second_of_babble(path: Path) -> Path:

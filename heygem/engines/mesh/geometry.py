@@ -6,6 +6,7 @@ points of the inner lips: a fan would fold as soon as closed lips are curved.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ MOUTH_FEATHER = 0.045  # canonical distance over which the mouth layer fades int
 MOUTH_SOLID = 0.012  # canonical distance around the lips that is all mouth layer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DrawMesh:
     """Fixed topology and fixed per-vertex weights.
 
@@ -48,6 +49,16 @@ class DrawMesh:
     mouth_alpha: Array
     ring: NDArray[np.int64]
     outward: Array
+
+    @cached_property
+    def used(self) -> NDArray[np.int64]:
+        """The vertices of any triangle, in order."""
+        return np.unique(self.triangles)
+
+    @cached_property
+    def of_mouth(self) -> NDArray[np.int64]:
+        """The vertices of the triangles in which the mouth layer shows, in order."""
+        return np.unique(self.triangles[(self.mouth_alpha > 0)[self.triangles].any(1)])
 
     @classmethod
     def of(cls, face: CanonicalFace) -> "DrawMesh":

@@ -14,6 +14,7 @@ from heygem.engines.mesh.bank import MouthBank
 from heygem.engines.mesh.calibration import seen_opening_gain
 from heygem.engines.mesh.models import MeshModels
 from heygem.engines.mesh.portrait import MouthMaker, Portrait, pack_bank, unpack_bank
+from heygem.media.container import check_readable
 from heygem.media.frames import FrameSource
 from heygem.media.probe import probe_video
 from heygem.media.types import VideoInfo
@@ -32,9 +33,14 @@ class PreparedPortrait:
     """A template ready to speak."""
 
     key: str
+    info: VideoInfo
     portrait: Portrait
     bank: MouthBank
     was_prepared: bool
+
+    def at(self, path: Path) -> "PreparedPortrait":
+        """The same template, whose file is now at `path`."""
+        return replace(self, info=replace(self.info, path=path))
 
 
 class PortraitLibrary:
@@ -66,9 +72,11 @@ class PortraitLibrary:
         Raises:
             MediaError, FaceError: the template cannot be used.
         """
+        check_readable(template_path)
         key = asset_key(template_path, face_point)
         with self._cache.lease(key):
-            prepared = self._memory.get(key) or self._from_disk(key)
+            remembered = self._memory.get(key)
+            prepared = remembered.at(template_path) if remembered else self._from_disk(key, template_path)
             if prepared is None:
                 prepared = self._prepare(key, template_path, face_point, context)
             self._remember(replace(prepared, was_prepared=True))
@@ -80,14 +88,14 @@ class PortraitLibrary:
         while len(self._memory) > PORTRAITS_IN_MEMORY:
             self._memory.popitem(last=False)
 
-    def _from_disk(self, key: str) -> PreparedPortrait | None:
+    def _from_disk(self, key: str, path: Path) -> PreparedPortrait | None:
         track, bank = self._cache.read(key, "track"), self._cache.read(key, "bank")
         if track is None or bank is None:
             return None
         portrait = Portrait.of(
             FaceTrack(track["points"], track["present"], track["colours"], track["detail"]), self._face
         )
-        return PreparedPortrait(key, portrait, unpack_bank(bank), was_prepared=True)
+        return PreparedPortrait(key, probe_video(path), portrait, unpack_bank(bank), was_prepared=True)
 
     def _prepare(
         self, key: str, path: Path, face_point: tuple[float, float] | None, context: JobContext
@@ -106,7 +114,7 @@ class PortraitLibrary:
         }
         self._cache.write(key, "track", assets)
         self._cache.write(key, "bank", pack_bank(bank))
-        return PreparedPortrait(key, portrait, bank, was_prepared=False)
+        return PreparedPortrait(key, info, portrait, bank, was_prepared=False)
 
     def _track(
         self, info: VideoInfo, face_point: tuple[float, float] | None, context: JobContext

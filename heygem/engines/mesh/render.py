@@ -1,8 +1,6 @@
 """Plans and draws the frames of one job: which face, which mouth, where; then pixel by pixel."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -11,7 +9,8 @@ from numpy.typing import NDArray
 
 from heygem.engines.base import LipSyncOptions
 from heygem.engines.mesh.bank import MouthBank, best_path, cross_fade, fit_cost
-from heygem.engines.mesh.composer import Composer, Drawing
+from heygem.engines.mesh.composer import Drawing
+from heygem.engines.mesh.drawer import FrameDrawer
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.living_photo import LivingPhoto
 from heygem.engines.mesh.portrait import Portrait
@@ -66,13 +65,16 @@ class RenderPlan:
 
 
 class FrameRenderer:
-    """Draws frames on a few threads, in order. Holds no job's data."""
+    """Decides what goes into each frame; the drawer it is given does it. Holds no job's data."""
 
-    def __init__(self, mesh: DrawMesh, face: CanonicalFace, threads: int) -> None:
+    def __init__(
+        self, mesh: DrawMesh, face: CanonicalFace, drawer: FrameDrawer, living_drawer: FrameDrawer
+    ) -> None:
+        """`living_drawer` draws photos whose head turns."""
         self.mesh = mesh
         self._face = face
-        self._composer = Composer(mesh)
-        self.threads = threads
+        self.drawer = drawer
+        self._living_drawer = living_drawer
 
     def plan(
         self,
@@ -97,17 +99,8 @@ class FrameRenderer:
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
-        with ThreadPoolExecutor(self.threads, "draw") as pool:
-            waiting: deque[Future[YuvFrame]] = deque()
-            for frame, drawing in zip(frames, self.drawings(plan), strict=True):
-                waiting.append(pool.submit(self._one, frame, drawing))
-                if len(waiting) > self.threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-
-    def _one(self, frame: YuvFrame, drawing: Drawing | None) -> YuvFrame:
-        return frame if drawing is None else self._composer.compose(frame, drawing)
+        drawer = self._living_drawer if plan.living else self.drawer
+        return drawer.draw(frames, self.drawings(plan), plan.bank.patches)
 
     def drawings(self, plan: RenderPlan) -> Iterator[Drawing | None]:
         """Block by block; None where the template shows no face."""

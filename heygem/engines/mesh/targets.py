@@ -118,25 +118,35 @@ def settled(source_px: Array, target_px: Array, down: Array, mesh: DrawMesh) -> 
     """
     target = closed_lips(target_px, down)
     can_fold = doubled_areas(source_px, mesh.triangles) > LEAST_AREA_PX2
+    frames = np.arange(len(target))
     for count in range(UNFOLD_ROUNDS + SHRINK_ROUNDS):
-        folded = can_fold & (doubled_areas(target, mesh.triangles) < FOLDED_AREA_PX2)  # (B,T)
-        frames = np.flatnonzero(folded.any(1))
+        folded = can_fold[frames] & (doubled_areas(target[frames], mesh.triangles) < FOLDED_AREA_PX2)  # (F,T)
+        still = folded.any(1)
+        frames, folded = frames[still], folded[still]
         if len(frames) == 0:
             break
-        for frame in frames:
-            corners = mesh.triangles[folded[frame]]
-            moved = target[frame] - source_px[frame]
-            calmer = _drawn_together(moved, corners) if count < UNFOLD_ROUNDS else moved[corners] / 2
-            target[frame, corners] = source_px[frame, corners] + calmer
+        row, triangle = np.nonzero(folded)
+        corners = mesh.triangles[triangle]  # (P,3)
+        moved = target[frames] - source_px[frames]
+        if count < UNFOLD_ROUNDS:
+            calmer = _drawn_together(moved, row, corners)
+        else:
+            calmer = moved[row[:, None], corners] / 2
+        place = frames[row][:, None], corners
+        target[place] = source_px[place] + calmer
         if count < UNFOLD_ROUNDS:
             target[frames] = closed_lips(target[frames], down[frames])
     return target
 
 
-def _drawn_together(moved: Array, corners: NDArray[np.int64]) -> Array:
-    """(V,2) displacements at the corners (F,3) of folded triangles, half-way to their means: (F,3,2)."""
-    means = moved[corners].mean(1)  # (F,2)
-    total, count = np.zeros_like(moved), np.zeros((len(moved), 1))
-    np.add.at(total, corners.reshape(-1), np.repeat(means, 3, axis=0))
-    np.add.at(count, corners.reshape(-1), 1)
-    return np.asarray((moved[corners] + total[corners] / count[corners]) / 2)
+def _drawn_together(moved: Array, row: NDArray[np.int64], corners: NDArray[np.int64]) -> Array:
+    """Displacements (F,V,2) at corners (P,3) of folded triangles, half-way to their means: (P,3,2).
+
+    `row` (P,) says in which of the frames each triangle is.
+    """
+    here = moved[row[:, None], corners]  # (P,3,2)
+    places = (row[:, None] * moved.shape[1] + corners).reshape(-1)  # (3P,)
+    means = np.repeat(here.mean(1), 3, axis=0)
+    count = np.bincount(places)[places]
+    total = [np.bincount(places, means[:, axis])[places] for axis in (0, 1)]
+    return np.asarray((here + (np.stack(total, 1) / count[:, None]).reshape(here.shape)) / 2)

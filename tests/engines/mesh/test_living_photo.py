@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from heygem.engines.base import LipSyncOptions, Living
+from heygem.engines.mesh.drawer import ThreadDrawer
 from heygem.engines.mesh.living_photo import LivingPhoto
 from heygem.engines.mesh.render import FrameRenderer, RenderPlan
 from heygem.engines.mesh.speech_motion import Motion
@@ -17,7 +18,8 @@ from tests.drawn_face import FACE, MESH, bank_of, landmarks, photo_of, planes, p
 POINTS = landmarks()
 PHOTO = photo_of(POINTS)
 COUNT, FPS = 200, 25.0
-RENDERER = FrameRenderer(MESH, FACE, threads=1)
+DRAWER = ThreadDrawer(MESH, threads=1)
+RENDERER = FrameRenderer(MESH, FACE, DRAWER, DRAWER)
 
 
 def speech() -> Motion:

@@ -1,0 +1,197 @@
+"""`composer` for a batch of frames on the device: the same drawing, all pixels of all frames at once.
+
+What is true of the composer is true here: a pixel whose displacement is zero and whose mouth weight is zero
+keeps its value bit for bit.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from heygem.engines.mesh.composer import (
+    COLOUR_SHIFT_MAX,
+    LIGHT_PRIOR,
+    RING_LEAST,
+    Drawing,
+    light_reach,
+)
+from heygem.engines.mesh.device_mouths import MouthChoice, ResidentMouths
+from heygem.engines.mesh.device_raster import cover
+from heygem.engines.mesh.device_windows import RIM_PX, SCALES, sampled, to_pixels, whole
+from heygem.engines.mesh.device_wire import Arriving, Wire
+from heygem.engines.mesh.geometry import DrawMesh, facing
+from heygem.engines.mesh.raster import Grid
+
+
+class DeviceComposer:
+    """Stateless but for the mesh. Only the thread that owns the device may use it."""
+
+    def __init__(self, mesh: DrawMesh, wire: Wire) -> None:
+        self._mesh = mesh
+        self._wire = wire
+        self._triangles = wire.up(mesh.triangles)
+
+    @torch.inference_mode()
+    def compose(
+        self,
+        cut: Sequence[Tensor],
+        drawings: Sequence[Drawing],
+        grids: Sequence[Grid],
+        shape: tuple[int, ...],
+        mouths: ResidentMouths,
+    ) -> Arriving:
+        """Draw into the windows `cut` (see `cut_windows`); they come back without their rims.
+
+        `grids` are of one size and step, `shape` (H,W) is the frames'.
+        """
+        nodes = np.stack([g.to_nodes(d.target_px) for g, d in zip(grids, drawings, strict=True)])  # (B,V,2)
+        fields = self._fields(nodes, drawings, grids[0])  # (B,3+2M,rows,columns)
+        step_px = grids[0].step_px
+        stacks = [self._wire.up(stack).float() for stack in cut]
+        drawn = [warp_skin(*pair, fields[:, :2], step_px) for pair in zip(stacks, SCALES, strict=True)]
+        if fields.shape[1] > 3:
+            mouth_nodes = nodes[:, self._mesh.of_mouth]
+            part = MouthPart.around(mouth_nodes, grids, shape, self._wire)
+            reach = self._wire.up(light_reach(mouth_nodes))
+            lay_mouths(drawn, mouths, mouths.choice(drawings), fields[:, 2:], part, step_px, reach)
+        return self._wire.down([stack.to(torch.uint8) for stack in drawn])
+
+    def _fields(self, nodes: NDArray[np.float32], drawings: Sequence[Drawing], grid: Grid) -> Tensor:
+        """What the meshes say at the nodes of their grids; `nodes` (B,V,2) are their vertices there."""
+        is_drawn = facing(np.stack([drawing.target_px for drawing in drawings]), self._mesh.triangles)
+        vertices, shown = self._wire.up(nodes).double(), self._wire.up(is_drawn)
+        coverage = cover(vertices, self._triangles, shown, grid.columns, grid.rows)
+        return coverage.fill(self._wire.up(self._attributes(drawings)), grid.rows)
+
+    def _attributes(self, drawings: Sequence[Drawing]) -> NDArray[np.float32]:
+        """(B,V,3+2M): where skin comes from, how much is mouth, and where each mouth comes from."""
+        most = max(len(drawing.mouths) for drawing in drawings)
+        values = np.zeros((len(drawings), len(self._mesh.mouth_alpha), 3 + 2 * most), np.float32)
+        for row, drawing in zip(values, drawings, strict=True):
+            row[:, :2] = drawing.source_px - drawing.target_px
+            row[:, 2] = drawing.mouth_weight if drawing.mouths else 0
+            for number, (patch, _) in enumerate(drawing.mouths):
+                row[:, 3 + 2 * number : 5 + 2 * number] = patch.vertices_px
+        return values
+
+
+def warp_skin(stack: Tensor, scale: int, displacement: Tensor, step_px: int) -> Tensor:
+    """Pull each pixel of the windows, given with their rims, from where the mesh says it came from."""
+    rim = RIM_PX // scale
+    offset = to_pixels(displacement, step_px, scale) / scale  # (B,2,H,W)
+    height, width = offset.shape[2:]
+    columns, rows = (torch.arange(rim, rim + side, device=stack.device) for side in (width, height))
+    skin = sampled(stack, offset[:, 0] + columns, offset[:, 1] + rows[:, None])
+    original = stack[..., rim : rim + height, rim : rim + width]
+    return torch.where((offset != 0).any(1, keepdim=True), skin, original)
+
+
+@dataclass(frozen=True, slots=True)
+class MouthPart:
+    """Where in the grids of B frames the mouths are.
+
+    Attributes:
+        first: (B,2) node, x before y, even.
+        columns, rows: even, of all frames.
+        picture_px: (B,2) columns and rows of pixels from the grid's corner to the end of the picture.
+    """
+
+    first: Tensor
+    columns: int
+    rows: int
+    picture_px: Tensor
+
+    @classmethod
+    def around(
+        cls, nodes: NDArray[np.float32], grids: Sequence[Grid], shape: tuple[int, ...], wire: Wire
+    ) -> "MouthPart":
+        """`nodes` (B,N,2) are the vertices of triangles in which mouths show, `shape` (H,W) the frames'."""
+        limit = np.array([grids[0].columns, grids[0].rows])
+        room = np.array([(shape[1] - grid.left_px, shape[0] - grid.top_px) for grid in grids])
+        low = np.floor(nodes.min(1)).astype(np.int64) - 1
+        needed = (np.ceil(nodes.max(1)).astype(np.int64) + 3 - low).max(0)
+        size = np.minimum(-(-needed // 2) * 2, limit)
+        first = np.clip(low, 0, limit - size) // 2 * 2
+        return cls(wire.up(first), int(size[0]), int(size[1]), wire.up(room))
+
+    def indices(self, channels: int, step_px: int = 1, scale: int = 1) -> tuple[Tensor, ...]:
+        """What picks it, (B,C,h,w), out of the nodes, or out of the pixels of planes."""
+        first = self.first * step_px // scale
+        frame, channel, row, column = (
+            torch.arange(count, device=first.device)
+            for count in (len(first), channels, self.rows * step_px // scale, self.columns * step_px // scale)
+        )
+        rows, columns = first[:, 1:] + row, first[:, :1] + column
+        return (
+            frame[:, None, None, None],
+            channel[:, None, None],
+            rows[:, None, :, None],
+            columns[:, None, None],
+        )
+
+    def is_in_picture(self, rows: Tensor, columns: Tensor, scale: int) -> Tensor:
+        """Of rows and columns of a plane's windows, as `indices` gives them: (B,1,h,w)."""
+        end = self.picture_px // scale
+        return (rows < end[:, None, 1:, None]) & (columns < end[:, None, :1, None])
+
+
+def lay_mouths(
+    drawn: Sequence[Tensor],
+    mouths: ResidentMouths,
+    choice: MouthChoice,
+    fields: Tensor,
+    part: MouthPart,
+    step_px: int,
+    reach: Tensor,
+) -> None:
+    """Blend the weighted mouths over the skin; `fields` (B,1+2M,rows,columns): mouth weight, then sources.
+
+    `reach` (B,) is that of light, in nodes.
+    """
+    fields = fields[part.indices(fields.shape[1])]
+    for stack, scale in zip(drawn, SCALES, strict=True):
+        maps = to_pixels(fields, step_px, scale)
+        weight = maps[:, :1]
+        mouth = mouths.sample(choice, maps[:, 1:], scale)
+        place = part.indices(stack.shape[1], step_px, scale)
+        skin, seen = stack[place], weight * part.is_in_picture(place[2], place[3], scale)
+        mouth += _light_shift(skin, mouth, seen, (part.rows, part.columns), reach)
+        stack[place] = whole(skin + weight * (mouth - skin))
+
+
+def _light_shift(
+    skin: Tensor, mouth: Tensor, weight: Tensor, small: tuple[int, int], reach: Tensor
+) -> Tensor:
+    """What to add to each mouth (B,C,H,W) so that it meets the light and colour of the skin along its edge.
+
+    See `composer`; `small` are rows and columns of the nodes.
+    """
+    ring = weight * (1 - weight)
+    share, missing = (interpolate(values, small, mode="area") for values in (ring, (skin - mouth) * ring))
+    total = share.sum((2, 3), keepdim=True)
+    everywhere = missing.sum((2, 3), keepdim=True) / total.clamp(min=RING_LEAST)
+    down, across = (_gaussian(count, reach)[:, None] for count in small)  # (B,1,n,n)
+    missing, share = (_spread(values, down, across) for values in (missing, share))
+    found = (missing + LIGHT_PRIOR * everywhere) / (share + LIGHT_PRIOR)
+    limited = found.clamp(-COLOUR_SHIFT_MAX, COLOUR_SHIFT_MAX) * (total >= RING_LEAST)
+    return interpolate(limited, skin.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _spread(values: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    """(B,C,r,c), (B,1,r,r), (B,1,c,c) -> (B,C,r,c): both products, without a library that warms by shape."""
+    rows = (down[..., None] * values[:, :, None]).sum(3)
+    return (rows[..., None] * across[:, :, None]).sum(3)
+
+
+def _gaussian(count: int, sigma: Tensor) -> Tensor:
+    """(B,) -> (B,n,n): what multiplies n values to blur them; beyond the edges there is nothing."""
+    place = torch.arange(count, device=sigma.device)
+    sigma = sigma[:, None, None]
+    away = (place - place[:, None]) / sigma
+    return torch.exp(-0.5 * away**2) / (sigma * math.sqrt(2 * math.pi))

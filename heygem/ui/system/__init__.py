@@ -1,0 +1,1 @@
+"""The System tab: what is loaded, what it takes, and how to change that."""
