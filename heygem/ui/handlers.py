@@ -15,7 +15,7 @@ from heygem.studio import Studio
 from heygem.ui import markup
 from heygem.ui.answers import SKIP, MissingInputError, guarded, reader_language, with_message
 from heygem.ui.choices import Choices, own_name, speech_title
-from heygem.ui.state import PageState, TabName
+from heygem.ui.state import PageState
 from heygem.ui.status import Sentence, format_bytes
 from heygem.ui.texts import Language, text
 from heygem.ui.views import followed_job
@@ -26,10 +26,6 @@ class PageHandlers:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-
-    def open_tab(self, name: TabName, page: PageState) -> PageState:
-        """The reader looks at another tab."""
-        return replace(page, tab=name)
 
     def generate(
         self,

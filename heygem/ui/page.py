@@ -2,7 +2,6 @@
 
 import os
 import time
-from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -85,7 +84,7 @@ def _connect(page: gr.Blocks, parts: PageParts, studio: Studio) -> None:
     handlers, state = PageHandlers(studio), parts.state
     wiring = Wiring(state, parts.tabs, page.load)
     for name, tab in zip(TABS, parts.tab_pages, strict=True):
-        wiring.then_draw(tab.select(on_page(partial(handlers.open_tab, name)), [state], [state], **QUIET))
+        wiring.look(tab.select, f"{{tab: '{name}'}}")
     _connect_single(parts.single, handlers, wiring)
     connect_batch(parts.batch, BatchHandlers(studio), wiring)
     connect_library(parts.library, parts.single, LibraryHandlers(studio), wiring)

@@ -1,6 +1,6 @@
 """What all tabs need to bind their handlers: the page's state, and drawing after something was done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -23,6 +23,15 @@ class Wiring:
     def buttons(self, part: gr.HTML, act: Callable[..., Any], message: gr.HTML) -> None:
         """What the buttons of a live part do; `act` gives the page's new state and what is wrong."""
         self.then_draw(part.click(on_page(act), [self.state], [self.state, message], **QUIET))
+
+    def look(self, event: Callable[..., Any], changes: str, inputs: Sequence[Any] = ()) -> None:
+        """Let the page look at something else at once, in the browser alone: no late answer can undo it.
+
+        `changes` is a JavaScript object of what is new, in terms of `inputs`, which it calls a, b, ...
+        """
+        names = ", ".join("abc"[: len(inputs)])
+        change = f"(page, {names}) => JSON.stringify({{...JSON.parse(page), ...{changes}}})"
+        self.then_draw(event(None, [self.state, *inputs], [self.state], js=change, **QUIET))
 
     def then_draw(self, event: Any) -> Any:
         """Draw once `event` has been handled."""

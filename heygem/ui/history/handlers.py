@@ -14,7 +14,7 @@ from heygem.jobs.uploads import link_or_copy
 from heygem.studio import Studio
 from heygem.ui.answers import SKIP, reader_language, with_message
 from heygem.ui.choices import Choices
-from heygem.ui.state import PageState, Show
+from heygem.ui.state import PageState
 
 UNCHANGED = 3 + len(Choices._fields)  # audio, card and upload of the Single tab, and its options
 
@@ -24,10 +24,6 @@ class HistoryHandlers:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-
-    def search(self, page: PageState, words: str, show: Show) -> PageState:
-        """Other jobs, from the first page on."""
-        return replace(page, words=words, show=show, page=1)
 
     def act(self, page: PageState, event: gr.EventData, request: gr.Request) -> tuple[Any, str]:
         """Whatever a button asks for."""
