@@ -1,17 +1,18 @@
 """Trains the repair net of `models/mouth-repair` on one GPU and measures it. From the project root:
 
-    python -m training.mouth_repair --mouths DIR --index INDEX.tsv --out DIR --seconds 420
+    python -m training.mouth_repair --mouths DIR --index INDEX.tsv --out DIR
 
 Learns from every shard `bundle-*.npz` of the folder (crops whose licence lets weights learnt from them ship),
-and of these from the clips of the `train` split; measures on those of `val`, people it never saw. Writes
-`model.safetensors`, `mouth_figures.json` and `mouths.png`: closed mouth, warp, painted, painted with another
-frame of the person for reference, and the truth.
+and of these from the clips of the `train` split. Two nets learn by two recipes, one more for exactness, one
+more for looks; their mean is what the product paints with. Measures on clips of `val`, people they never saw.
+Writes `model.safetensors`, `mouth_figures.json` and `mouths.png`: closed mouth, warp, painted, painted with
+another frame of the person for reference, and the truth.
 """
 
 import argparse
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +25,15 @@ from torch import Tensor
 
 from heygem.models.mouth import MouthUNet
 from heygem.templates.canonical import CanonicalFace
-from training.mouth_lesson import Pairs, lay_out, learn, masked_detail
+from training.mouth_lesson import Recipe, lay_out, learn
 from training.mouth_material import OPEN_GAP, Mouths, load_mouths
+from training.mouth_pairs import Pairs, masked_detail
 
 FACE = Path(__file__).parents[1] / "models" / "face-landmarker" / "canonical_face.npz"
+RECIPES = (
+    Recipe(steps=2444, inside=0.5, critic=0.04, likeness=0.25, tint=0.12, love_of_detail=0.5),
+    Recipe(steps=6933, inside=0.4, critic=0.06, likeness=0.30, tint=0.06, love_of_detail=1.0),
+)
 AT_ONCE = 16
 SHEET_COLUMNS = 2
 
@@ -53,9 +59,6 @@ def main() -> None:
     parser.add_argument("--mouths", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--index", type=Path, required=True, help="INDEX.tsv of the clips")
     parser.add_argument("--out", type=Path, required=True, help="existing folder to write to")
-    parser.add_argument("--seconds", type=float, default=420, help="how long to train")
-    parser.add_argument("--steps", type=int, help="or how many steps")
-    parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -64,21 +67,25 @@ def main() -> None:
     mouths = load_mouths(sorted(asked.mouths.glob("bundle-*.npz")), asked.index, face, device)
     learnt = np.array([clip["split"] == "train" and clip["bundle"] == "yes" for clip in mouths.clips])
     log.info("%d crops, %d of %d clips to learn from", len(mouths.gap), learnt.sum(), len(learnt))
-    net = learn(mouths, learnt, asked.seconds, asked.steps, asked.seed)
-    weights = {name: weight.half().cpu().contiguous() for name, weight in net.state_dict().items()}
+    nets = [learn(mouths, learnt, recipe, seed=0) for recipe in RECIPES]
+    weights = {
+        f"net{number}.{name}": weight.half().cpu().contiguous()
+        for number, net in enumerate(nets)
+        for name, weight in net.state_dict().items()
+    }
     save_file(weights, asked.out / "model.safetensors", metadata={"licence": "Apache-2.0"})
     unseen = np.array([clip["split"] == "val" for clip in mouths.clips])
     figures = {
-        "without reference": measure(net, mouths, unseen, with_reference=False),
-        "with reference": measure(net, mouths, unseen, with_reference=True),
+        "without reference": measure(nets, mouths, unseen, with_reference=False),
+        "with reference": measure(nets, mouths, unseen, with_reference=True),
     }
     log.info("%s", json.dumps(figures))
     (asked.out / "mouth_figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    write_sheet(net, mouths, unseen, asked.out / "mouths.png")
+    write_sheet(nets, mouths, unseen, asked.out / "mouths.png")
 
 
 @torch.inference_mode()
-def paint(net: MouthUNet, mouths: Mouths, clip: int, with_reference: bool) -> Painted:
+def paint(nets: Sequence[MouthUNet], mouths: Mouths, clip: int, with_reference: bool) -> Painted:
     """Every other mouth of a clip from its most closed one; its most open one is the reference."""
     crops = torch.from_numpy(np.flatnonzero(mouths.clip == clip)).to(mouths.images.device)
     source, widest = crops[mouths.gap[crops].argmin()], crops[mouths.gap[crops].argmax()]
@@ -87,21 +94,20 @@ def paint(net: MouthUNet, mouths: Mouths, clip: int, with_reference: bool) -> Pa
     for some in targets.split(AT_ONCE):
         shown = torch.full((len(some),), float(with_reference), device=some.device)
         canvas = lay_out(mouths, Pairs(source.expand(len(some)), some, widest.expand(len(some)), shown))
-        parts.append(
-            (canvas.warp, canvas.finished(net(canvas.inputs)).clamp(-1, 1), canvas.truth, canvas.masks)
-        )
+        residual = torch.stack([net(canvas.inputs) for net in nets]).mean(0)
+        parts.append((canvas.warp, canvas.finished(residual).clamp(-1, 1), canvas.truth, canvas.masks))
     return Painted(targets, *(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 def measure(
-    net: MouthUNet, mouths: Mouths, unseen: NDArray[np.bool_], with_reference: bool
+    nets: Sequence[MouthUNet], mouths: Mouths, unseen: NDArray[np.bool_], with_reference: bool
 ) -> dict[str, float]:
     """Means over clips.
 
     `error`: L1 on the lips, range 1. `detail`: of the inside over the filmed one's. `tone`: how much lighter
     the inside is than the filmed one, range 1. `flicker`: change from frame to frame over the filmed one's.
     """
-    clips = [paint(net, mouths, clip, with_reference) for clip in np.flatnonzero(unseen).tolist()]
+    clips = [paint(nets, mouths, clip, with_reference) for clip in np.flatnonzero(unseen).tolist()]
     rows = [dict(figures_of(clip, mouths)) for clip in clips]
     names = sorted({name for row in rows for name in row})
     return {name: round(float(np.mean([row[name] for row in rows if name in row])), 4) for name in names}
@@ -131,11 +137,11 @@ def _inside(pictures: Tensor, mask: Tensor) -> float:
     return float((pictures * mask).sum() / mask.sum().clamp(min=1e-6) / 3)
 
 
-def write_sheet(net: MouthUNet, mouths: Mouths, unseen: NDArray[np.bool_], path: Path) -> None:
+def write_sheet(nets: Sequence[MouthUNet], mouths: Mouths, unseen: NDArray[np.bool_], path: Path) -> None:
     """Two mouths of each unseen clip: its widest but two, and one half open."""
     rows = []
     for clip in np.flatnonzero(unseen).tolist():
-        plain, taught = (paint(net, mouths, clip, shown) for shown in (False, True))
+        plain, taught = (paint(nets, mouths, clip, shown) for shown in (False, True))
         order = mouths.gap[plain.crops].argsort()
         source = mouths.images[mouths.clip == clip][mouths.gap[mouths.clip == clip].argmin()].cpu().numpy()
         for pick in (int(order[-2]), int(order[len(order) * 2 // 3])):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from heygem.media.audio import decode_speech
-from heygem.models.motion import MotionNet, SpeechToMotion
+from heygem.models.motion import MotionNet, SpeechToMotion, press_lips
 from heygem.models.resident import LoadContext
 from heygem.models.speech import RATE_HZ, WhisperEncoder
 
@@ -26,8 +26,9 @@ def tiny_file(tmp_path: Path) -> Path:
     net = SpeechToMotion(width=8, component_count=3)
     net.feature_mean += torch.randn(6, 512)
     net.feature_std *= 2
-    tensors = {f"net.{name}": tensor.half() for name, tensor in net.state_dict().items()}
-    save_file(tensors | {"components": COMPONENTS, "vertex_ids": VERTEX_IDS}, tmp_path / "model.safetensors")
+    tensors = {f"net0.{name}": tensor.half() for name, tensor in net.state_dict().items()}
+    basis = {"components": COMPONENTS, "vertex_ids": VERTEX_IDS, "closing": torch.zeros(3)}
+    save_file(tensors | basis, tmp_path / "model.safetensors")
     return tmp_path / "model.safetensors"
 
 
@@ -64,11 +65,33 @@ def test_the_basis_comes_with_the_net(tiny_file: Path) -> None:
 def test_features_are_standardised_with_the_stored_statistics(tiny_file: Path) -> None:
     """At the mean of all features only biases speak, so the scale of the features cannot matter there."""
     stored = load_file(tiny_file)
-    at_the_mean = stored["net.feature_mean"].float().expand(20, 6, 512)
+    at_the_mean = stored["net0.feature_mean"].float().expand(20, 6, 512)
     calm = MotionNet(tiny_file, CPU).predict(at_the_mean)
-    save_file(stored | {"net.feature_std": stored["net.feature_std"] * 3}, tiny_file)
+    save_file(stored | {"net0.feature_std": stored["net0.feature_std"] * 3}, tiny_file)
     np.testing.assert_allclose(MotionNet(tiny_file, CPU).predict(at_the_mean), calm, atol=1e-6)
     assert np.abs(MotionNet(tiny_file, CPU).predict(at_the_mean + 1) - calm).max() > 1e-3
+
+
+def test_several_nets_speak_with_one_voice(tiny_file: Path) -> None:
+    """The same net twice is that net; beside one that says nothing it says half."""
+    stored = load_file(tiny_file)
+    alone = MotionNet(tiny_file, CPU).warm("2s")
+    twin = {
+        name.replace("net0.", "net1."): tensor.clone() for name, tensor in stored.items() if "net0." in name
+    }
+    save_file(stored | twin, tiny_file)
+    np.testing.assert_allclose(MotionNet(tiny_file, CPU).warm("2s"), alone, atol=1e-6)
+    silent = {name: tensor * 0 if "leave" in name else tensor for name, tensor in twin.items()}
+    save_file(stored | silent, tiny_file)
+    np.testing.assert_allclose(MotionNet(tiny_file, CPU).warm("2s"), alone / 2, atol=1e-6)
+
+
+def test_lips_that_surely_touch_are_closed_and_others_left_alone() -> None:
+    """The first coefficient opens the mouth, the second moves it aside."""
+    row, closing = np.float32([1, 0]), np.float32([1, 0.5])
+    said = np.float32([[0.1, 0.2, -9], [0.1, 0.2, 9], [-0.1, 0.2, 9]])
+    pressed = press_lips(said, row, closing)
+    np.testing.assert_allclose(pressed, [[0.1, 0.2], [0.0, 0.15], [-0.1, 0.2]], atol=1e-4)
 
 
 def test_the_same_features_give_the_same_motion(shipped: MotionNet) -> None:

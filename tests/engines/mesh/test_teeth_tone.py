@@ -1,0 +1,48 @@
+"""Painted teeth take the light's colour, tongue and lips keep theirs."""
+
+import numpy as np
+import pytest
+
+from heygem.engines.mesh.mouth_crop import MouthMasks
+from heygem.engines.mesh.teeth_tone import toned
+from heygem.models.mouth import CROP_PX
+
+SKIN = np.array([190.0, 140.0, 90.0])
+
+
+@pytest.fixture
+def masks() -> MouthMasks:
+    rows, columns = np.mgrid[:CROP_PX, :CROP_PX] - CROP_PX // 2
+    rings = [((rows / (size * 0.6)) ** 2 + (columns / size) ** 2 < 1).astype(np.float32) for size in (24, 34)]
+    reach = ((rows**2 + columns**2) < 50**2).astype(np.float32)
+    return MouthMasks(rings[0], rings[1], rings[0], reach)
+
+
+def painted_in(colour: tuple[float, float, float], masks: MouthMasks) -> tuple[np.ndarray, np.ndarray]:
+    """What the middle of the mouth is before and after, RGB."""
+    crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
+    residual = (np.array(colour, np.float32) - crop) * masks.inner[..., None]
+    middle = (CROP_PX // 2, CROP_PX // 2)
+    return (crop + residual)[middle], (crop + toned(crop, masks, residual))[middle]
+
+
+def spread(colour: np.ndarray) -> float:
+    return float(np.ptp(colour) / colour.mean())
+
+
+def test_olive_teeth_lose_most_of_their_colour(masks: MouthMasks) -> None:
+    before, after = painted_in((190, 195, 120), masks)
+    assert spread(after) < 0.75 * spread(before)
+    assert after.mean() == pytest.approx(before.mean(), rel=0.06)
+
+
+@pytest.mark.parametrize("colour", [(150, 70, 70), (25, 15, 12)])  # a tongue, the dark behind
+def test_what_is_no_tooth_keeps_its_colour(masks: MouthMasks, colour: tuple[float, float, float]) -> None:
+    before, after = painted_in(colour, masks)
+    np.testing.assert_allclose(after, before, atol=4)
+
+
+def test_nothing_changes_outside_the_lips(masks: MouthMasks) -> None:
+    crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
+    changed = toned(crop, masks, np.zeros_like(crop))
+    assert np.abs(changed[:20]).max() == 0
