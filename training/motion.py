@@ -8,7 +8,9 @@
 3. Three small nets learn from the real motion and, each to another extent, from the teachers' mean.
 4. It is measured on the validation clips and written with the gain that restores the range of real speech.
 
-`--clips` is described in `speech_lips.py`. Writes `model.safetensors`, which `measure_motion.py` measures.
+`--encoder` may also be a folder with a Wav2Vec 2.0 or HuBERT encoder as transformers stores it; the net then
+belongs to that encoder. `--clips` is described in `speech_lips.py`. Writes `model.safetensors`, which
+`measure_motion.py` measures.
 """
 
 import argparse
@@ -25,8 +27,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from heygem.models.motion import SpeechToMotion
-from heygem.models.resident import LoadContext
-from heygem.models.speech import WhisperEncoder
+from training.encoders import load_encoder
 from training.motion_lesson import MOTION_UNIT, Lesson, predict, prepare_lesson, train
 from training.motion_material import Material, encode_clips
 from training.motion_scores import score, summary
@@ -55,7 +56,7 @@ def main() -> None:
     paths = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    encoder = WhisperEncoder(LoadContext(paths.encoder, device, "fp32"))
+    encoder = load_encoder(paths.encoder, device)
     basis = load_basis(paths.clips, COMPONENTS)
     clips = load_clips(paths.clips, COMPONENTS, trains_shipped_weights)
     material = encode_clips(clips, encoder, VARIANTS, seed=0, device=device)
@@ -78,7 +79,7 @@ def train_all(material: Material, lesson: Lesson) -> dict[str, list[nn.Module]]:
     students: list[nn.Module] = []
     for seed, (share, steps) in enumerate(STUDENTS):
         torch.manual_seed(seed)
-        net = SpeechToMotion(WIDTH, COMPONENTS, dropout=0.4).to(lesson.motion.device)
+        net = SpeechToMotion(WIDTH, COMPONENTS, 0.4, lesson.feature_shape).to(lesson.motion.device)
         taught = replace(lesson, opinion=opinion if share else None, opinion_share=share)
         students.append(train(net, taught, pieces, steps, seed))
     alone = {

@@ -47,6 +47,12 @@ class Lesson:
     opening: Tensor  # (K,): coefficients -> opening
     scale: float  # mean square of the lips' motion
 
+    @property
+    def feature_shape(self) -> tuple[int, int]:
+        """Layers and width of the features."""
+        layer_count, width = self.mean.shape
+        return layer_count, width
+
 
 def prepare_lesson(material: Material, basis: Basis) -> Lesson:
     """What the clips' own lips say, at the liveliness of the median speaker."""

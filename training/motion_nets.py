@@ -1,22 +1,24 @@
 """The nets that teach: different in kind, so that their mean knows more than each of them.
 
-All map standardised encoder states (B,T,6,512) at 50 per second to coefficients (B,T/2,K) at 25 per second.
+All map standardised encoder states at 50 per second, (B,T,6,512) of the bundled encoder, to coefficients
+(B,T/2,K) at 25 per second.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from heygem.models.motion import FEATURE_LAYERS, FEATURE_WIDTH
+Features = tuple[int, int]  # layers and width of what the encoder gives
 
 
 class LayerMix(nn.Module):
     """A learnt mean of the encoder's layers, projected to the net's width."""
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, features: Features, width: int, dropout: float) -> None:
         super().__init__()
-        self.weights = nn.Parameter(torch.zeros(FEATURE_LAYERS))
-        self.project = nn.Linear(FEATURE_WIDTH, width)
+        layer_count, feature_width = features
+        self.weights = nn.Parameter(torch.zeros(layer_count))
+        self.project = nn.Linear(feature_width, width)
         self.drop = nn.Dropout(dropout)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -28,10 +30,12 @@ class LayerMix(nn.Module):
 class ConvTeacher(nn.Module):
     """Gated dilated convolutions."""
 
-    def __init__(self, component_count: int, width: int = 192, dropout: float = 0.4) -> None:
+    def __init__(
+        self, features: Features, component_count: int, width: int = 192, dropout: float = 0.4
+    ) -> None:
         super().__init__()
         dilations = (1, 2, 4, 1, 2, 4)
-        self.mix = LayerMix(width, dropout)
+        self.mix = LayerMix(features, width, dropout)
         self.norms = nn.ModuleList(nn.GroupNorm(1, width) for _ in dilations)
         self.convs = nn.ModuleList(
             nn.Conv1d(width, 2 * width, 5, padding=2 * dilation, dilation=dilation) for dilation in dilations
@@ -50,10 +54,17 @@ class ConvTeacher(nn.Module):
 class WindowTeacher(nn.Module):
     """A transformer whose every step looks half a second around itself, with convolutions for order."""
 
-    def __init__(self, component_count: int, width: int = 192, dropout: float = 0.35, depth: int = 3) -> None:
+    def __init__(
+        self,
+        features: Features,
+        component_count: int,
+        width: int = 192,
+        dropout: float = 0.35,
+        depth: int = 3,
+    ) -> None:
         super().__init__()
         self.reach = 24
-        self.mix = LayerMix(width, dropout)
+        self.mix = LayerMix(features, width, dropout)
         self.before = nn.Conv1d(width, width, 7, padding=3, groups=8)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
@@ -80,7 +91,6 @@ class RidgeTeacher(nn.Module):
     """Linear regression from principal components of three layers over +-160 ms; fitted, not trained."""
 
     taps = tuple(range(-8, 9, 2))  # in steps of 20 ms
-    layers = (1, 3, 5)
 
     def __init__(self, projection: Tensor, weights: Tensor, bias: Tensor) -> None:
         super().__init__()
@@ -91,7 +101,7 @@ class RidgeTeacher(nn.Module):
         cls, sequences: list[tuple[Tensor, Tensor, float]], penalty: float = 1e4, rank: int = 160
     ) -> "RidgeTeacher":
         """From (features (T,6,512), motion (T/2,K), trust) of each clip."""
-        stacked = torch.cat([features[::5, cls.layers].flatten(1).float() for features, _, _ in sequences])
+        stacked = torch.cat([three_layers(features[::5]).float() for features, _, _ in sequences])
         _, _, projection = torch.pca_lowrank(stacked, rank, niter=3)
         seen = torch.cat([cls._gather(features, projection) for features, _, _ in sequences])
         motion = torch.cat([motion for _, motion, _ in sequences])
@@ -104,7 +114,7 @@ class RidgeTeacher(nn.Module):
 
     @classmethod
     def _gather(cls, features: Tensor, projection: Tensor) -> Tensor:
-        reduced = features[:, cls.layers].flatten(1).float() @ projection  # (T,rank)
+        reduced = three_layers(features).float() @ projection  # (T,rank)
         at = torch.arange(0, len(reduced), 2, device=reduced.device)
         return torch.cat([reduced[(at + tap).clamp(0, len(reduced) - 1)] for tap in cls.taps], 1)
 
@@ -112,3 +122,9 @@ class RidgeTeacher(nn.Module):
         return torch.stack(
             [self._gather(one, self.projection) @ self.weights + self.bias for one in features]
         )
+
+
+def three_layers(features: Tensor) -> Tensor:
+    """(T,L,W) -> (T,3W): an early, a middle and the last layer."""
+    count = features.shape[1]
+    return features[:, (count // 4, count // 2, count - 1)].flatten(1)

@@ -50,12 +50,12 @@ def train_teachers(
     material: Material, lesson: Lesson, chosen: NDArray[np.bool_], seed: int
 ) -> list[nn.Module]:
     """One net of each kind and a ridge regression, from the chosen (clips,)."""
-    component_count = lesson.motion.shape[1]
+    component_count, features = lesson.motion.shape[1], lesson.feature_shape
     kinds: tuple[Callable[[], nn.Module], ...] = (
-        lambda: SpeechToMotion(256, component_count, dropout=0.45),
-        lambda: SpeechToMotion(384, component_count, dropout=0.5),
-        lambda: ConvTeacher(component_count),
-        lambda: WindowTeacher(component_count),
+        lambda: SpeechToMotion(256, component_count, dropout=0.45, features=features),
+        lambda: SpeechToMotion(384, component_count, dropout=0.5, features=features),
+        lambda: ConvTeacher(features, component_count),
+        lambda: WindowTeacher(features, component_count),
     )
     teachers: list[nn.Module] = [fit_ridge(material, lesson, chosen)]
     for make in kinds:

@@ -33,12 +33,20 @@ class SpeechToMotion(nn.Module):
     feature_mean: Tensor  # (6,512)
     feature_std: Tensor  # (6,512)
 
-    def __init__(self, width: int, component_count: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        width: int,
+        component_count: int,
+        dropout: float = 0.0,
+        features: tuple[int, int] = (FEATURE_LAYERS, FEATURE_WIDTH),
+    ) -> None:
+        """`features` are layers and width of what the encoder gives."""
         super().__init__()
-        self.register_buffer("feature_mean", torch.zeros(FEATURE_LAYERS, FEATURE_WIDTH))
-        self.register_buffer("feature_std", torch.ones(FEATURE_LAYERS, FEATURE_WIDTH))
-        self.layer_mix = nn.Parameter(torch.zeros(FEATURE_LAYERS))
-        self.enter = nn.Linear(FEATURE_WIDTH, width)
+        layer_count, feature_width = features
+        self.register_buffer("feature_mean", torch.zeros(features))
+        self.register_buffer("feature_std", torch.ones(features))
+        self.layer_mix = nn.Parameter(torch.zeros(layer_count))
+        self.enter = nn.Linear(feature_width, width)
         self.gru = nn.GRU(width, width // 2, 2, batch_first=True, bidirectional=True, dropout=dropout)
         self.leave = nn.Linear(width, component_count + 1)
         self.drop = nn.Dropout(dropout)
@@ -112,7 +120,8 @@ class MotionNet:
     def warm(self, bucket: str) -> NDArray[np.float32]:
         """Run one length on fixed noise. See `ResidentModel.warm`."""
         count = FEATURES_PER_SECOND * BUCKET_SECONDS[self.buckets.index(bucket)]
-        return self.predict(torch.from_numpy(warm_noise((count, FEATURE_LAYERS, FEATURE_WIDTH), seed=5)))
+        features = self._nets[0].feature_mean.shape
+        return self.predict(torch.from_numpy(warm_noise((count, *features), seed=5)))
 
 
 def _load_net(tensors: Mapping[str, Tensor], prefix: str) -> SpeechToMotion:
@@ -123,6 +132,7 @@ def _load_net(tensors: Mapping[str, Tensor], prefix: str) -> SpeechToMotion:
         if name.startswith(prefix)
     }
     row_count, width = weights["leave.weight"].shape
-    net = SpeechToMotion(width, row_count - 1)
+    layer_count, feature_width = weights["feature_mean"].shape
+    net = SpeechToMotion(width, row_count - 1, features=(layer_count, feature_width))
     net.load_state_dict(weights)
     return net.eval()
