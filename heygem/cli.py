@@ -1,4 +1,4 @@
-"""`python -m heygem serve | preload | generate | models | bench | doctor`.
+"""`python -m heygem serve | preload | generate | batch | templates | models | bench | soak | doctor`.
 
 Exit codes: 0 done, 1 it could not be done, 2 the command itself is wrong, 130 interrupted. Imports no torch
 and no gradio, so that every command answers at once and `bench` runs where no page is installed.
@@ -9,14 +9,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 from queue import SimpleQueue
 from typing import get_args
 
 from heygem.bench import PartName
+from heygem.cli_batch import add_batch_arguments, batch
+from heygem.cli_options import add_engine_options, check_inputs, engine_options
+from heygem.cli_templates import add_template_arguments, templates
 from heygem.console import ProgressLine, byte_size, complain, say, table
-from heygem.engines.base import LipSyncOptions, Living, LoopMode
 from heygem.engines.status import EngineState, EngineStatus
 from heygem.errors import DeviceLostError, HeyGemError, ModelError, SettingsError
 from heygem.jobs.engine_set import EngineBuilder
@@ -26,6 +27,7 @@ from heygem.models.status import ModelStatus
 from heygem.models_command import add_models_arguments
 from heygem.private_studio import load_engine, private_studio
 from heygem.settings import Settings, add_settings_arguments
+from heygem.soak import EngineName, SoakName
 from heygem.studio import Studio
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
@@ -83,9 +85,9 @@ def preload(arguments: argparse.Namespace, settings: Settings, build_engines: En
 def generate(arguments: argparse.Namespace, settings: Settings, build_engines: EngineBuilder | None) -> int:
     """Make one video."""
     configure_logging(settings.log_dir, to_terminal=False)
-    _check_inputs(arguments.audio, arguments.template)
+    check_inputs(arguments.audio, arguments.template)
     out = _checked_output(arguments.out, (arguments.audio, arguments.template))
-    spec = JobSpec(arguments.audio, arguments.template, options=_options(arguments))
+    spec = JobSpec(arguments.audio, arguments.template, options=engine_options(arguments))
     fatal: SimpleQueue[str] = SimpleQueue()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl-C
     with private_studio(settings, build_engines, parent=out.parent, on_fatal=fatal.put) as studio:
@@ -110,6 +112,21 @@ def bench(arguments: argparse.Namespace, settings: Settings, build_engines: Engi
     )
 
 
+def soak(arguments: argparse.Namespace, settings: Settings, build_engines: EngineBuilder | None) -> int:
+    """Kill, crowd and fill up a queue, and see whether it loses anything."""
+    from heygem.soak.run import run_soak
+
+    configure_logging(settings.log_dir, to_terminal=False)
+    return run_soak(
+        settings,
+        only=arguments.only,
+        engine=arguments.engine,
+        kills=arguments.kills,
+        jobs=arguments.jobs,
+        json_path=arguments.json,
+    )
+
+
 def doctor(arguments: argparse.Namespace, settings: Settings, build_engines: EngineBuilder | None) -> int:
     """Look for what is wrong."""
     from heygem.doctor import run_doctor
@@ -131,11 +148,24 @@ def _parser() -> argparse.ArgumentParser:
     _add_command(commands, "serve", serve)
     _add_command(commands, "preload", preload)
     _add_generate_arguments(_add_command(commands, "generate", generate))
+    add_batch_arguments(_add_command(commands, "batch", batch))
+    add_template_arguments(_add_command(commands, "templates", templates))
     add_models_arguments(_add_command(commands, "models", models))
     bench_parser = _add_command(commands, "bench", bench)
     bench_parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures to this file too")
     bench_parser.add_argument("--only", nargs="+", choices=get_args(PartName), help="measure these parts")
     bench_parser.add_argument("--long", action="store_true", help="add the ten-minute job")
+    soak_parser = _add_command(commands, "soak", soak)
+    soak_parser.add_argument("--only", nargs="+", choices=get_args(SoakName), help="do these")
+    soak_parser.add_argument(
+        "--engine",
+        choices=get_args(EngineName),
+        default="tiny",
+        help="a small fast one, or the real one",
+    )
+    soak_parser.add_argument("--kills", type=int, default=200, help="how many (default: %(default)s)")
+    soak_parser.add_argument("--jobs", type=int, default=100, help="how many jobs (default: %(default)s)")
+    soak_parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures to this file too")
     doctor_parser = _add_command(commands, "doctor", doctor)
     doctor_parser.add_argument("--load", action="store_true", help="load and warm every model here too")
     return parser
@@ -158,45 +188,7 @@ def _add_generate_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--template", type=Path, required=True, help="the person: a video or a photo")
     parser.add_argument("--out", type=Path, required=True, help="the video to make (.mp4)")
-    parser.add_argument(
-        "--fps", type=_rate, help="frames per second, such as 25 or 30000/1001 (default: template's)"
-    )
-    parser.add_argument("--expressiveness", type=float, default=1.0, help="of the mouth, 0.5 to 1.5")
-    parser.add_argument("--audio-offset-ms", type=int, default=0, help="positive: the mouth moves later")
-    parser.add_argument(
-        "--loop-mode", choices=get_args(LoopMode), default="pingpong", help="when speech is longer"
-    )
-    parser.add_argument(
-        "--living", choices=get_args(Living), default="auto", help="photos: blinks and slight head motion"
-    )
-    parser.add_argument("--crf", type=int, default=18, help="x264 quality, 10 (large) to 32 (small)")
-
-
-def _rate(text: str) -> Fraction:
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no frame rate") from None
-
-
-def _options(arguments: argparse.Namespace) -> LipSyncOptions:
-    return LipSyncOptions(
-        fps=arguments.fps,
-        expressiveness=arguments.expressiveness,
-        audio_offset_ms=arguments.audio_offset_ms,
-        loop_mode=arguments.loop_mode,
-        living=arguments.living,
-        quality_crf=arguments.crf,
-    )
-
-
-def _check_inputs(*paths: Path) -> None:
-    """Raise SettingsError unless each of them is a file."""
-    for path in paths:
-        if path.is_dir():
-            raise SettingsError(f"{path} is a folder: give the path of a file.")
-        if not path.exists():
-            raise SettingsError(f"The file {path} is not there: check the path.")
+    add_engine_options(parser)
 
 
 def _checked_output(out: Path, inputs: Sequence[Path]) -> Path:

@@ -25,6 +25,8 @@ HeyGemError
 │   ├── JobNotFoundError
 │   ├── JobCanceledError       the user asked for it; not a failure
 │   └── QueueFullError
+├── LibraryError
+│   └── TemplateNotFoundError
 └── StorageError
     ├── DiskFullError
     └── FolderBusyError        another HeyGem works in the same data folder
@@ -137,6 +139,14 @@ class JobCanceledError(JobError):
 
 class QueueFullError(JobError):
     code = "queue_full"
+
+
+class LibraryError(HeyGemError):
+    code = "library"
+
+
+class TemplateNotFoundError(LibraryError):
+    code = "template_not_found"
 
 
 class StorageError(HeyGemError):

@@ -29,7 +29,7 @@ def private_studio(
     """
     with TemporaryDirectory(prefix=".heygem-", dir=parent) as folder:
         own = replace(settings, data_dir=Path(folder, "data"), output_dir=Path(folder, "outputs"))
-        studio = Studio(own, build_engines, prepare_defaults=False, on_fatal=on_fatal)
+        studio = Studio(own, build_engines, prepare_ahead=False, on_fatal=on_fatal)
         try:
             yield studio
         finally:

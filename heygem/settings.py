@@ -82,6 +82,7 @@ class Settings:
             high_performance=arguments.high_performance,
             preload=arguments.preload,
             retention_days=_days(arguments.retention_days),
+            template_cache_bytes=_gigabytes(arguments.template_cache_gb),
         )
 
     @property
@@ -95,9 +96,19 @@ class Settings:
         return self.data_dir / "uploads"
 
     @property
+    def library_dir(self) -> Path:
+        """Templates that were added, by content."""
+        return self.data_dir / "templates"
+
+    @property
     def templates_dir(self) -> Path:
         """Prepared templates."""
         return self.cache_dir / "templates"
+
+    @property
+    def page_dir(self) -> Path:
+        """What browsers have uploaded; jobs keep copies of their own."""
+        return self.cache_dir / "page"
 
     @property
     def log_dir(self) -> Path:
@@ -134,6 +145,12 @@ def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--output-dir", help="where results go (default: outputs/ of the project)")
     group.add_argument("--data-dir", help=f"jobs and their inputs (or {DATA_DIR_VARIABLE})")
     group.add_argument(
+        "--template-cache-gb",
+        type=float,
+        default=4.0,
+        help="disk space for prepared templates; the least recently used go first (default: %(default)s)",
+    )
+    group.add_argument(
         "--retention-days",
         type=float,
         default=7.0,
@@ -169,3 +186,9 @@ def _days(days: float) -> float:
     if not days >= 0:
         raise SettingsError("--retention-days must be 0 or more; 0 keeps results for ever.", days=str(days))
     return days
+
+
+def _gigabytes(size: float) -> int:
+    if not size > 0:
+        raise SettingsError("--template-cache-gb must be more than 0.", size=str(size))
+    return round(size * 1024**3)

@@ -6,62 +6,35 @@ Imports no torch: engine code is imported on the engine thread.
 import logging
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from threading import Lock
+from collections.abc import Callable, Iterable
 
-from heygem.assets.catalog import DEFAULT_TEMPLATES
-from heygem.assets.catalog import FOLDER as ASSETS
 from heygem.engines.status import EngineState, EngineStatus
-from heygem.errors import QueueFullError
 from heygem.hardware.gpu import GpuMonitor, GpuTelemetry
-from heygem.hardware.memory import disk_free_bytes, read_ram
 from heygem.hardware.nvml import DriverNvml, Nvml
-from heygem.jobs.checks import check_spec
+from heygem.jobs.archive import JobArchive
+from heygem.jobs.batch import BatchSpec
+from heygem.jobs.checkup import CheckResult, errand_key
 from heygem.jobs.cleanup import Cleaner, ClearPreview, ClearReport
-from heygem.jobs.folder_lock import FolderLock
+from heygem.jobs.database import Database
+from heygem.jobs.desk import OrderDesk
+from heygem.jobs.engine_set import EngineBuilder, EngineSet
+from heygem.jobs.folder_lock import FolderLock, check_writable
 from heygem.jobs.housekeeping import Housekeeper
-from heygem.jobs.job import Job, JobSpec, JobState
+from heygem.jobs.job import Job, JobSpec
 from heygem.jobs.model_orders import ModelOrders
 from heygem.jobs.retention import Retention
 from heygem.jobs.store import JobStore
 from heygem.jobs.uploads import UploadStore
-from heygem.jobs.worker import EngineBuilder, EngineSet, EngineWorker
+from heygem.jobs.vitals import StudioStatus, Vitals
+from heygem.jobs.worker import EngineWorker
+from heygem.library.shelf import TemplateLibrary
+from heygem.library.store import TemplateStore
 from heygem.models.status import ModelStatus
 from heygem.settings import Settings
 
-__all__ = ["ClearPreview", "ClearReport", "Studio", "StudioStatus", "TemplateCard"]
-
-GPU_HOT_CELSIUS = 87
-RAM_LOW_BYTES = 1024**3
+__all__ = ["ClearPreview", "ClearReport", "Studio", "StudioStatus"]
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateCard:
-    """One template of the gallery."""
-
-    id: str
-    title_en: str
-    title_zh: str
-    path: Path
-    thumbnail_path: Path  # a small JPEG
-    is_default: bool  # came with HeyGem
-
-
-@dataclass(frozen=True, slots=True)
-class StudioStatus:
-    """What the page shows at the top; gathered without waiting for the engine."""
-
-    engine: EngineStatus
-    gpu: GpuTelemetry | None  # None: no NVIDIA GPU, or it is not to be used
-    free_ram_bytes: int
-    total_ram_bytes: int
-    queue_length: int  # jobs pending or running
-    disk_free_bytes: int  # where results go
-    warnings: tuple[str, ...]  # of "cpu_fallback", "gpu_hot", "memory_low", "disk_low", "queue_paused"
 
 
 class Studio:
@@ -72,7 +45,7 @@ class Studio:
         settings: Settings,
         build_engines: EngineBuilder | None = None,
         *,
-        prepare_defaults: bool = True,
+        prepare_ahead: bool = True,
         clock: Callable[[], float] = time.time,
         nvml: Nvml | None = None,
         on_fatal: Callable[[str], None] | None = None,
@@ -81,30 +54,34 @@ class Studio:
 
         Args:
             build_engines: None: `heygem.engines.factory.build_engines`, imported on the engine thread.
-            prepare_defaults: prepare the templates of the gallery while no job waits.
+            prepare_ahead: prepare the templates of the library while no job waits.
             clock: seconds since the epoch, for the times of jobs and the age of files.
             nvml: None: the driver's.
             on_fatal: called with a reason, on any thread, when only a new process helps; None: it is logged.
 
         Raises:
             FolderBusyError: another HeyGem works in the same data folder.
-            StorageError: the list of jobs cannot be read.
+            StorageError: a folder cannot be written, or the list of jobs not be read.
         """
         self._settings = settings
+        self._prepares_ahead = prepare_ahead and settings.preload
         self._lock = FolderLock(settings.data_dir, where=f"http://{settings.host}:{settings.port}")
-        self._store = JobStore(settings.jobs_path, clock)
-        self._uploads = UploadStore(settings.uploads_dir)
-        self._uploads_lock = Lock()
-        self._monitor = _monitor(settings, nvml or DriverNvml())
+        check_writable(settings.output_dir, "--output-dir")
+        self._database = Database(settings.jobs_path)
+        self._store = JobStore(self._database, clock)
+        self._archive = JobArchive(self._database)
+        monitor = _monitor(settings, nvml or DriverNvml())
         self._worker = EngineWorker(
-            settings,
-            self._store,
-            build_engines or _real_engines,
-            on_fatal=on_fatal or _log_fatal,
-            default_templates=[card.video_path for card in DEFAULT_TEMPLATES] if prepare_defaults else [],
+            settings, self._store, build_engines or _real_engines, on_fatal=on_fatal or _log_fatal
         )
-        retention = Retention(settings, self._store, self._uploads, self._uploads_lock, clock)
-        self._cleaner = Cleaner(settings, self._worker, retention, self._monitor)
+        self._vitals = Vitals(settings, self._store, self._worker, monitor)
+        uploads = UploadStore(settings.uploads_dir)
+        self._desk = OrderDesk(settings, self._database, self._store, uploads, self._worker.wake, clock)
+        templates = TemplateStore(self._database, clock)
+        templates.add_defaults()
+        self._library = TemplateLibrary(settings, templates, self._archive, self._worker.errands)
+        retention = Retention(settings, self._store, uploads, self._desk.uploads_lock, clock)
+        self._cleaner = Cleaner(settings, self._worker, retention, monitor)
         self._housekeeper = Housekeeper((self._worker.check_stall, retention.sweep_if_due))
 
     @property
@@ -113,9 +90,24 @@ class Studio:
         return self._settings
 
     @property
+    def engine_state(self) -> EngineState:
+        """Of the engine thread; read without waiting."""
+        return self._worker.board.status.state
+
+    @property
     def jobs(self) -> JobStore:
         """The jobs, to be read and pinned; orders go through `submit` and `cancel`."""
         return self._store
+
+    @property
+    def archive(self) -> JobArchive:
+        """The jobs, to be searched, and the batches."""
+        return self._archive
+
+    @property
+    def library(self) -> TemplateLibrary:
+        """The templates."""
+        return self._library
 
     @property
     def models(self) -> ModelOrders:
@@ -129,6 +121,8 @@ class Studio:
         """
         for job in self._store.recover():
             _log.warning("job %s was interrupted and is %s now", job.id, job.state)
+        if self._prepares_ahead:
+            self._library.prepare_all()
         self._housekeeper.start()
         self._worker.start(wait_for_page=wait_for_page)
 
@@ -152,18 +146,14 @@ class Studio:
             QueueFullError: too many jobs wait.
             DiskFullError: an input cannot be kept.
         """
-        known = self._store.find_by_key(idempotency_key) if idempotency_key else None
-        if known is not None:
-            return known
-        check_spec(spec, self._settings)
-        if self._store.counts()[JobState.PENDING] >= self._settings.max_pending_jobs:
-            raise QueueFullError("Too many jobs wait already: submit this one when some are done.")
-        with self._uploads_lock:
-            job = self._store.submit(
-                self._kept(_named(spec)), priority=priority, idempotency_key=idempotency_key
-            )
-        self._worker.wake()
-        return job
+        return self._desk.submit(spec, priority=priority, idempotency_key=idempotency_key)
+
+    def submit_batch(self, batch: BatchSpec) -> str:
+        """Queue every speech with every template; items that cannot be made are recorded as failed.
+
+        Returns the batch's id. Raises what `submit` raises, but for what is wrong with single inputs.
+        """
+        return self._desk.submit_batch(batch)
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a pending job at once and a running one within two seconds; a finished one stays as it is.
@@ -171,20 +161,47 @@ class Studio:
         Raises:
             JobNotFoundError
         """
-        job = self._store.cancel(job_id)
-        self._worker.wake()
-        return job
+        return self._desk.cancel(job_id)
 
-    def delete(self, job_id: str) -> None:
-        """Forget a finished job and remove its output.
+    def cancel_batch(self, batch_id: str) -> int:
+        """Cancel what is not finished of a batch; returns how many jobs that were."""
+        return self._desk.cancel_batch(batch_id)
+
+    def retry_batch(self, batch_id: str) -> int:
+        """Put the failed jobs of a batch back in line; returns how many that were."""
+        return self._desk.retry_batch(batch_id)
+
+    def try_again(self, job_id: str) -> Job:
+        """Put a failed or canceled job back in line; others stay as they are.
 
         Raises:
             JobNotFoundError
-            JobError: it waits or runs.
         """
-        job = self._store.delete(job_id)
-        if job.output_path is not None:
-            job.output_path.unlink(missing_ok=True)
+        return self._desk.try_again(job_id)
+
+    def delete(self, job_ids: Iterable[str]) -> int:
+        """Forget finished jobs and remove their outputs; returns how many.
+
+        Raises:
+            JobNotFoundError
+            JobError: one waits or runs, or is pinned; those before it are gone.
+        """
+        return self._desk.delete(job_ids)
+
+    def check_result(self, job_id: str) -> None:
+        """Have a finished video looked at, before the next job; the job's `checkup` will say what was seen.
+
+        Raises:
+            JobNotFoundError
+            JobError: there is no video.
+        """
+        errand = CheckResult(self._store, self._store.get(job_id))
+        self._store.write_checkup(job_id, None)
+        self._worker.errands.add(errand)
+
+    def is_checking(self, job_id: str) -> bool:
+        """Whether the look at a finished video is still to come."""
+        return errand_key(job_id) in self._worker.errands
 
     def wait_job(self, job_id: str, timeout_seconds: float | None = None) -> Job:
         """Block until the job is over, or nothing serves it any more, or the time is up.
@@ -195,47 +212,17 @@ class Studio:
         self._worker.board.wait_until(lambda: self._is_over(job_id), timeout_seconds)
         return self._store.get(job_id)
 
+    def wait_until(self, is_so: Callable[[], bool], timeout_seconds: float | None = None) -> bool:
+        """Block until `is_so`, or until nothing serves jobs any more; False when the time is up."""
+        return self._worker.board.wait_until(lambda: is_so() or not self._is_served(), timeout_seconds)
+
     def status(self) -> StudioStatus:
         """What the page shows at the top. Never waits for the engine; cheap enough to ask every second."""
-        ram = read_ram()
-        gpu = self.telemetry()
-        counts = self._store.counts()
-        free_bytes = disk_free_bytes(self._settings.output_dir)
-        engine = self._worker.board.status
-        signs = {
-            "cpu_fallback": engine.device == "cpu" and bool(engine.device_note),
-            "gpu_hot": gpu is not None and (gpu.temperature_celsius.value or 0) >= GPU_HOT_CELSIUS,
-            "memory_low": ram.free_bytes < RAM_LOW_BYTES,
-            "disk_low": free_bytes < 2 * self._settings.free_disk_reserve_bytes,
-            "queue_paused": self._worker.is_paused,
-        }
-        return StudioStatus(
-            engine=engine,
-            gpu=gpu,
-            free_ram_bytes=ram.free_bytes,
-            total_ram_bytes=ram.total_bytes,
-            queue_length=counts[JobState.PENDING] + counts[JobState.RUNNING],
-            disk_free_bytes=free_bytes,
-            warnings=tuple(key for key, is_there in signs.items() if is_there),
-        )
+        return self._vitals.status()
 
     def telemetry(self) -> GpuTelemetry | None:
         """The GPU of this studio, sampled at most once a second; None without one."""
-        return None if self._monitor is None else self._monitor.read()
-
-    def templates(self) -> tuple[TemplateCard, ...]:
-        """The gallery."""
-        return tuple(
-            TemplateCard(
-                id=template.name,
-                title_en=template.title_en,
-                title_zh=template.title_zh,
-                path=template.video_path,
-                thumbnail_path=template.thumbnail_path,
-                is_default=True,
-            )
-            for template in DEFAULT_TEMPLATES
-        )
+        return self._vitals.telemetry()
 
     def clear_cache_preview(self) -> ClearPreview:
         """What `clear_cache` would free, in bytes by kind."""
@@ -252,27 +239,11 @@ class Studio:
             self._store.close()
             self._lock.release()
 
-    def _kept(self, spec: JobSpec) -> JobSpec:
-        """The same order, on inputs that nobody will take away."""
-        return replace(
-            spec, audio_path=self._keep(spec.audio_path), template_path=self._keep(spec.template_path)
-        )
-
-    def _keep(self, path: Path) -> Path:
-        path = path.resolve()
-        return path if ASSETS in path.parents else self._uploads.keep(path)
-
     def _is_over(self, job_id: str) -> bool:
-        is_served = self._worker.board.status.state not in (EngineState.FAILED, EngineState.STOPPED)
-        return not is_served or self._store.get(job_id).state.is_final
+        return not self._is_served() or self._store.get(job_id).state.is_final
 
-
-def _named(spec: JobSpec) -> JobSpec:
-    """The same order with the names a person would give it."""
-    audio_name = spec.audio_name or spec.audio_path.stem
-    template_name = spec.template_name or spec.template_path.stem
-    title = spec.title or f"{template_name} · {audio_name}"
-    return replace(spec, audio_name=audio_name, template_name=template_name, title=title)
+    def _is_served(self) -> bool:
+        return self.engine_state not in (EngineState.FAILED, EngineState.STOPPED)
 
 
 def _monitor(settings: Settings, nvml: Nvml) -> GpuMonitor | None:

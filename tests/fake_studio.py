@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from heygem.assets.catalog import DEFAULT_SPEECHES, REHEARSAL_CLIP
-from heygem.engines.base import Stage
-from heygem.engines.fake import FakeEngines
+from heygem.engines.base import FaceBox, Stage
+from heygem.engines.fake import ONE_FACE, FakeEngines
 from heygem.jobs.job import Job, JobSpec
 from heygem.settings import Settings
 from heygem.studio import Studio
@@ -29,9 +29,10 @@ def fake_studio(
     start: bool = True,
     on_stage: Callable[[Stage], None] | None = None,
     seconds_per_frame: float = 0.0,
+    face_boxes: tuple[FaceBox, ...] = ONE_FACE,
 ) -> Iterator[Studio]:
     """A studio whose jobs are written by `FakeEngines`; without `start` nothing serves them."""
-    engines = partial(FakeEngines, seconds_per_frame=seconds_per_frame)
+    engines = partial(FakeEngines, seconds_per_frame=seconds_per_frame, face_boxes=face_boxes)
     if on_stage is not None:
         engines = partial(engines, on_stage=on_stage)
     studio = Studio(settings_in(folder), engines)

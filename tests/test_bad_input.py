@@ -34,7 +34,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         "--no-preload",
     ]
     settings = Settings.from_args(argv, {"HEYGEM_CACHE_DIR": str(folder / "cache")})
-    studio = Studio(settings, prepare_defaults=False)
+    studio = Studio(settings, prepare_ahead=False)
     studio.start(wait_for_page=False)
     yield studio
     studio.stop()

@@ -15,13 +15,17 @@ ALLOWED = {
     "templates": {"models", "media", "hardware"},
     "engines": {"templates", "models", "media", "hardware"},
     "jobs": {"engines", "templates", "models", "media", "hardware"},
-    "studio": {"jobs", "engines", "templates", "models", "media", "hardware"},
+    "library": {"jobs", "engines", "templates", "models", "media", "hardware"},
+    "studio": {"library", "jobs", "engines", "templates", "models", "media", "hardware"},
 }
-TOP = ("cli", "models_command", "ui", "server", "bench", "doctor", "console", "private_studio")
+TOP = (
+    *("cli", "cli_batch", "cli_options", "cli_templates", "models_command", "ui", "server"),
+    *("bench", "soak", "doctor", "console", "private_studio"),
+)
 ABOVE_ALL = {"", "__main__"}  # heygem/__init__.py, `python -m heygem`
 NAMES = set(ALLOWED) | set(TOP) | FOR_ALL
 # Modules that must import in a moment: the page and the command line paint before the engine exists.
-TORCH_FREE_FOLDERS = ("media", "hardware", "jobs", "server", "ui", "bench", "assets")
+TORCH_FREE_FOLDERS = ("media", "hardware", "jobs", "library", "server", "ui", "bench", "soak", "assets")
 TORCH_FREE_FILES = (
     "cli.py",
     "models_command.py",

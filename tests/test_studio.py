@@ -25,6 +25,7 @@ from heygem.hardware.device import Device
 from heygem.hardware.fake import FakeGpu, FakeNvml
 from heygem.hardware.memory import folder_bytes
 from heygem.jobs.job import JobSpec, JobState
+from heygem.library.shelf import title_of
 from heygem.models.status import ModelStatus
 from heygem.settings import Settings
 from heygem.studio import Studio
@@ -83,20 +84,20 @@ def test_inputs_may_vanish_once_they_are_submitted(make: MakeStudio, spec: JobSp
 
 def test_bundled_templates_are_used_where_they_lie(make: MakeStudio, spec: JobSpec) -> None:
     studio = make()
-    card = studio.templates()[0]
-    job = studio.submit(replace(spec, template_path=card.path))
-    assert job.spec.template_path == card.path
+    template = studio.library.all()[0]
+    job = studio.submit(replace(spec, template_path=template.path))
+    assert job.spec.template_path == template.path
 
 
-def test_the_gallery_shows_what_there_is(make: MakeStudio) -> None:
-    cards = make().templates()
-    assert {"anna", "marcus"} <= {card.id for card in cards}
-    for card in cards:
-        assert card.is_default
-        assert card.path.is_file()
-        assert card.thumbnail_path.read_bytes()[:2] == b"\xff\xd8"  # JPEG
-        assert card.title_en
-        assert card.title_zh
+def test_the_library_begins_with_what_came_with_heygem(make: MakeStudio) -> None:
+    library = make().library
+    assert {"anna", "marcus"} <= {template.id for template in library.all()}
+    for template in library.all():
+        assert template.is_default
+        assert template.path.is_file()
+        assert library.still(template).read_bytes()[:2] == b"\xff\xd8"  # JPEG
+        assert title_of(template, "en")
+        assert title_of(template, "zh")
 
 
 def test_bad_orders_are_refused_at_once(make: MakeStudio, spec: JobSpec, tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def test_cancel_and_delete(make: MakeStudio, spec: JobSpec) -> None:
     while studio.jobs.get(running.id).state is JobState.PENDING:
         time.sleep(0.01)
     with pytest.raises(JobError, match="cancel it first"):
-        studio.delete(running.id)
+        studio.delete([running.id])
     studio.cancel(running.id)
     asked_at = time.monotonic()
     assert studio.wait_job(running.id, WAIT_SECONDS).state is JobState.CANCELED
@@ -147,7 +148,7 @@ def test_deleting_a_job_removes_its_video(make: MakeStudio, spec: JobSpec) -> No
     studio = make()
     job = studio.wait_job(studio.submit(spec).id, WAIT_SECONDS)
     assert job.output_path is not None
-    studio.delete(job.id)
+    studio.delete([job.id])
     assert not job.output_path.exists()
     with pytest.raises(JobNotFoundError):
         studio.jobs.get(job.id)

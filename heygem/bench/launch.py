@@ -61,7 +61,7 @@ def _measure_without_page(settings: Settings, build_engines: EngineBuilder | Non
 
 def _launch(settings: Settings) -> tuple[float, float]:
     """Seconds from launch to the page and to READY."""
-    port = _free_port()
+    port = free_port()
     with TemporaryDirectory(prefix="heygem-bench-") as folder:
         started = perf_counter()
         with _app(settings, port, Path(folder)) as process:
@@ -114,7 +114,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody uses at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

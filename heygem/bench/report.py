@@ -70,6 +70,19 @@ BARS: Mapping[str, Bar] = {
     "new.prepare_over_length": Bar(cpu=2.0, cuda=0.5),
     "new.detected_again": Bar(cpu=0.0, cuda=0.0),
     "long.peak_ram": Bar(cpu=1.5e9, cuda=1.5e9),
+    "kills.wrong": Bar(cpu=0.0, cuda=0.0),
+    "kills.bad_files": Bar(cpu=0.0, cuda=0.0),
+    "kills.remains": Bar(cpu=0.0, cuda=0.0),
+    "kills.recovery": Bar(cpu=5.0, cuda=5.0),
+    "cancel.slowest": Bar(cpu=2.0, cuda=2.0),
+    "disk.lost": Bar(cpu=0.0, cuda=0.0),
+    "disk.refused": Bar(cpu=1.0, cuda=1.0, at_most=False),
+    "batch.not_done": Bar(cpu=0.0, cuda=0.0),
+    "batch.p95_over_median": Bar(cpu=1.10, cuda=1.10),
+    "batch.growth": Bar(cpu=100e6, cuda=100e6),
+    "crowd.lost": Bar(cpu=0.0, cuda=0.0),
+    "crowd.p99": Bar(cpu=200.0, cuda=200.0),
+    "crowd.idle_cpu": Bar(cpu=8.0, cuda=8.0),
 }
 
 

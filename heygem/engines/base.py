@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 LoopMode = Literal["pingpong", "loop", "freeze"]
 Living = Literal["auto", "on", "off"]
+FaceBox = tuple[float, float, float, float]  # x0, y0, x1, y1 in 0..1 of the picture
 Stage = Literal["audio", "template", "motion", "render", "finish"]
 STAGES: tuple[Stage, ...] = ("audio", "template", "motion", "render", "finish")
 
@@ -51,6 +52,17 @@ class LipSyncResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateLook:
+    """What an engine sees in a template: what its quality depends on."""
+
+    face_width_px: float  # median of the followed face
+    turned_degrees: float  # how far the head turns away, at its 95th percentile
+    open_share: float  # 0..1 of the frames with the face: its mouth is open
+    still_frame: int  # the first frame that shows a face
+    face_boxes: tuple[FaceBox, ...]  # all faces there, the largest first
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedTemplate:
     """Outcome of preparing a template ahead of its first job."""
 
@@ -58,6 +70,17 @@ class PreparedTemplate:
     frame_count: int
     frames_without_face: int
     was_prepared: bool
+    look: TemplateLook
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """A finished video seen with the landmarker's eyes, against the mouth motion that was asked for."""
+
+    correlation: float  # of the mouth's opening, -1..1, with picture and sound as they are
+    best_correlation: float  # the same at the best shift
+    offset_ms: float  # that shift; positive: the mouth comes late
+    frames_without_face: int
 
 
 class JobContext(Protocol):
@@ -97,6 +120,13 @@ class LipSyncEngine(Protocol):
             MediaError, FaceError: the input is unusable; said before heavy work starts where possible.
             JobCanceledError: asked for through the context.
             DeviceError: the device failed.
+        """
+
+    def check(self, video_path: Path, request: LipSyncRequest, context: JobContext) -> Checkup:
+        """Look at the finished video of `request`, wherever it lies now.
+
+        Raises:
+            MediaError, FaceError: it cannot be read, or shows no face any more.
         """
 
     def rehearse(self) -> None:

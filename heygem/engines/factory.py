@@ -19,6 +19,7 @@ from heygem.engines.mesh.device_drawer import DeviceDrawer
 from heygem.engines.mesh.drawer import FrameDrawer, ThreadDrawer
 from heygem.engines.mesh.engine import MeshEngine
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.hearing import HeardSpeech
 from heygem.engines.mesh.library import PortraitLibrary
 from heygem.engines.mesh.models import MeshModels
 from heygem.engines.mesh.painter import MouthPainter
@@ -47,7 +48,7 @@ class EngineSet:
     template_cache: TemplateCache
     device: Device
     engines: dict[str, LipSyncEngine]
-    forget: Callable[[], None]  # drops portraits held in memory
+    forget: Callable[[], None]  # drops portraits and speech held in memory
     model_names: Mapping[str, tuple[str, ...]]  # which models each engine works with
 
     def preload(self) -> None:
@@ -106,7 +107,7 @@ def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ..
     cache = TemplateCache(settings.cache_dir / "templates", settings.template_cache_bytes)
     engine = _mesh_engine(registry, manifest, cache, device, drawing_threads(settings.high_performance))
     names = {engine.name: tuple(spec.name for spec in CATALOG)}
-    return EngineSet(registry, cache, device, {engine.name: engine}, engine.library.forget, names)
+    return EngineSet(registry, cache, device, {engine.name: engine}, engine.forget, names)
 
 
 def _registry(
@@ -147,6 +148,7 @@ def _mesh_engine(
         library=PortraitLibrary(cache, models, maker, face),
         renderer=FrameRenderer(mesh, face, *frame_drawers(mesh, device, threads)),
         rehearsal_clip=REHEARSAL_CLIP,
+        heard=HeardSpeech(),
     )
 
 

@@ -12,7 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from heygem.engines.base import JobContext, LipSyncRequest, LipSyncResult, PreparedTemplate, Stage
+from heygem.engines.base import (
+    Checkup,
+    FaceBox,
+    JobContext,
+    LipSyncRequest,
+    LipSyncResult,
+    PreparedTemplate,
+    Stage,
+    TemplateLook,
+)
 from heygem.errors import ModelBusyError
 from heygem.hardware.device import Device
 from heygem.media.probe import probe_audio, probe_video
@@ -25,6 +34,8 @@ from heygem.templates.cache import TemplateCache, content_hash
 WIDTH_PX, HEIGHT_PX = 128, 96
 MODELS = (("speech-encoder", "Speech encoder"), ("motion", "Motion"))
 
+ONE_FACE: tuple[FaceBox, ...] = ((0.3, 0.2, 0.6, 0.8),)
+
 OnModels = Callable[[tuple[ModelStatus, ...]], None]
 
 
@@ -36,7 +47,7 @@ class FakeLipSyncEngine:
     """Goes through every stage and writes a video as long as the speech.
 
     `on_stage` is called on the engine thread as a stage begins: let it raise, wait or count.
-    `seconds_per_frame` is how long a frame takes to render.
+    `seconds_per_frame` is how long a frame takes to render, `face_boxes` the faces seen in every template.
     """
 
     def __init__(
@@ -46,9 +57,11 @@ class FakeLipSyncEngine:
         on_stage: Callable[[Stage], None] = _nothing,
         seconds_per_frame: float = 0.0,
         name: str = "mesh",
+        face_boxes: tuple[FaceBox, ...] = ONE_FACE,
     ) -> None:
         self.name = name
         self.prepared: list[Path] = []
+        self._face_boxes = face_boxes
         self._cache = cache
         self._on_stage = on_stage
         self._seconds_per_frame = seconds_per_frame
@@ -65,7 +78,8 @@ class FakeLipSyncEngine:
         if not was_prepared:
             self._cache.write(key, "track", {"points": np.zeros((info.frame_count, 2), np.float32)})
         self.prepared.append(template_path)
-        return PreparedTemplate(key, info.frame_count, 0, was_prepared)
+        look = TemplateLook(120.0, 5.0, 0.3, still_frame=0, face_boxes=self._face_boxes)
+        return PreparedTemplate(key, info.frame_count, 0, was_prepared, look)
 
     def generate(self, request: LipSyncRequest, context: JobContext) -> LipSyncResult:
         """See `LipSyncEngine`."""
@@ -89,6 +103,12 @@ class FakeLipSyncEngine:
             stage_seconds={"render": time.monotonic() - started_at},
             template_was_prepared=prepared.was_prepared,
         )
+
+    def check(self, video_path: Path, request: LipSyncRequest, context: JobContext) -> Checkup:
+        """See `LipSyncEngine`."""
+        self._enter("template", context)
+        probe_video(video_path)
+        return Checkup(0.8, 0.9, offset_ms=40.0, frames_without_face=0)
 
     def rehearse(self) -> None:
         """See `LipSyncEngine`."""
@@ -117,11 +137,15 @@ class FakeEngines:
         on_stage: Callable[[Stage], None] = _nothing,
         seconds_per_frame: float = 0.0,
         seconds_per_model: float = 0.0,
+        face_boxes: tuple[FaceBox, ...] = ONE_FACE,
         device: Device | None = None,
     ) -> None:
         self.template_cache = TemplateCache(settings.templates_dir, settings.template_cache_bytes)
         self.engine = FakeLipSyncEngine(
-            self.template_cache, on_stage=on_stage, seconds_per_frame=seconds_per_frame
+            self.template_cache,
+            on_stage=on_stage,
+            seconds_per_frame=seconds_per_frame,
+            face_boxes=face_boxes,
         )
         self.engines: Mapping[str, FakeLipSyncEngine] = {self.engine.name: self.engine}
         self.device = device or Device("cpu")

@@ -1,11 +1,13 @@
 """What can be said about an order before it waits in line, so that its user hears it at once."""
 
 from fractions import Fraction
+from pathlib import Path
 
 from heygem.engines.base import LipSyncOptions
 from heygem.errors import SettingsError, UnsuitableMediaError
 from heygem.jobs.job import JobSpec
 from heygem.media.probe import probe_audio, probe_video
+from heygem.media.types import AudioInfo, VideoInfo
 from heygem.settings import Settings
 
 
@@ -17,10 +19,22 @@ def check_spec(spec: JobSpec, settings: Settings) -> None:
         SettingsError: an option is out of its range.
     """
     check_options(spec.options)
-    audio = probe_audio(spec.audio_path)
+    check_speech(spec.audio_path, settings)
+    check_template(spec.template_path, settings)
+
+
+def check_speech(path: Path, settings: Settings) -> AudioInfo:
+    """Open a recording; raises MediaError where it cannot be used."""
+    audio = probe_audio(path)
     _check_length("speech", audio.duration_seconds, settings.max_audio_seconds)
-    template = probe_video(spec.template_path)
+    return audio
+
+
+def check_template(path: Path, settings: Settings) -> VideoInfo:
+    """Open a video or photo; raises MediaError where it cannot be used."""
+    template = probe_video(path)
     _check_length("template", template.duration_seconds, settings.max_template_seconds)
+    return template
 
 
 def check_options(options: LipSyncOptions) -> None:

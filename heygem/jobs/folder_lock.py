@@ -3,9 +3,10 @@
 import fcntl
 import os
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 
-from heygem.errors import FolderBusyError
+from heygem.errors import FolderBusyError, StorageError
 
 
 class FolderLock:
@@ -16,8 +17,9 @@ class FolderLock:
 
         Raises:
             FolderBusyError: another one holds the lock; says where it runs.
+            StorageError: the folder cannot be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        check_writable(folder, "--data-dir")
         self._file: IO[str] = (folder / "lock").open("a+", encoding="utf-8")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,3 +40,21 @@ class FolderLock:
     def release(self) -> None:
         """Let another one have the folder. Idempotent."""
         self._file.close()
+
+
+def check_writable(folder: Path, flag: str) -> None:
+    """Make `folder` and a file in it; `flag` chooses another one.
+
+    Raises:
+        StorageError: that is not possible; says why.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"HeyGem cannot write to {folder} ({error.strerror}): make the folder writable, "
+            f"or choose another with {flag}.",
+            folder=str(folder),
+        ) from error

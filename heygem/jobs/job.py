@@ -36,6 +36,7 @@ class JobSpec:
     title: str = ""
     audio_name: str = ""
     template_name: str = ""
+    template_id: str = ""  # of the library; "" for a file that is not in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,5 @@ class Job:
     pinned: bool = False  # retention leaves the output alone
     idempotency_key: str | None = None
     cancel_requested: bool = False
+    batch_id: str = ""  # "" for a single job
+    checkup: Mapping[str, float | str] = field(default_factory=dict)  # a look at the result

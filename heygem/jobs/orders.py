@@ -1,7 +1,7 @@
 """What other threads want done on the engine thread, which alone may touch a model."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -22,6 +22,15 @@ class Orders:
         self._waiting.put((outcome, do))
         return outcome
 
+    def ask(
+        self, do: Callable[[EngineSet], _T], wake: Callable[[], None], timeout_seconds: float
+    ) -> _T | None:
+        """`put`, `wake` the engine thread, and wait; None when it did not come to it in time."""
+        outcome = self.put(do)
+        wake()
+        wait([outcome], timeout_seconds)
+        return None if outcome.cancel() else outcome.result()
+
     def carry_out(self, engines: EngineSet) -> None:
         """Do all that waits and was not given up meanwhile. Errors go to who asked."""
         while not self._waiting.empty():
@@ -31,3 +40,9 @@ class Orders:
                     outcome.set_result(do(engines))
                 except Exception as error:
                     outcome.set_exception(error)
+
+
+def cleared(engines: EngineSet) -> bool:
+    """An order: clear what no job holds."""
+    engines.clear_caches()
+    return True

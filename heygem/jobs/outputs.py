@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import re
 import time
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from heygem.jobs.job import Job
@@ -37,6 +39,27 @@ def safe_name(name: str) -> str:
     )
     words = "-".join(word for word in "".join(kept).split("-") if word)
     return words.encode()[:NAME_PART_BYTES].decode(errors="ignore").rstrip("-") or "untitled"
+
+
+def download_name(title: str, suffix: str = ".mp4") -> str:
+    """What a download is called: its title without what file systems refuse."""
+    kept = re.sub(r'[\\/:*?"<>|\x00-\x1f]+', " ", title).strip(" .")
+    return f"{kept[:80] or 'heygem'}{suffix}"
+
+
+def distinct_names(names: Iterable[str]) -> list[str]:
+    """The same names, but "a.mp4", "a.mp4" become "a.mp4", "a (2).mp4"."""
+    taken: set[str] = set()
+    distinct = []
+    for name in names:
+        stem, dot, suffix = name.rpartition(".")
+        number, candidate = 1, name
+        while candidate.casefold() in taken:
+            number += 1
+            candidate = f"{stem} ({number}){dot}{suffix}"
+        taken.add(candidate.casefold())
+        distinct.append(candidate)
+    return distinct
 
 
 def publish(partial: Path, final: Path) -> None:

@@ -1,13 +1,12 @@
 """The engine's side of a piece of work: it says how far it is, and learns that it should stop."""
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from heygem.engines.base import Stage
-from heygem.errors import JobCanceledError
+from heygem.errors import JobCanceledError, StorageError
 from heygem.jobs.store import JobStore
 from heygem.log import set_stage
 
@@ -78,6 +77,6 @@ class JobWork(Work):
     def _heartbeat(self, beat: Beat) -> bool:
         try:
             return self._store.heartbeat(self.job_id, beat.stage, beat.done, beat.total)
-        except sqlite3.OperationalError:  # a full disk: the job may still succeed when there is room again
+        except StorageError:  # a full disk: the job may still succeed when there is room again
             _log.warning("progress could not be written", exc_info=True)
             return False

@@ -25,6 +25,7 @@ _COPIED = (
     "output_sha256",
     "priority",
     "idempotency_key",
+    "batch_id",
 )
 
 
@@ -38,6 +39,7 @@ def row_from_spec(spec: JobSpec) -> dict[str, object]:
         "title": spec.title,
         "audio_name": spec.audio_name,
         "template_name": spec.template_name,
+        "template_id": spec.template_id,
     }
 
 
@@ -51,6 +53,7 @@ def job_from_row(row: sqlite3.Row) -> Job:
         title=row["title"],
         audio_name=row["audio_name"],
         template_name=row["template_name"],
+        template_id=row["template_id"],
     )
     return Job(
         spec=spec,
@@ -60,6 +63,7 @@ def job_from_row(row: sqlite3.Row) -> Job:
         timings=json.loads(row["timings"]),
         pinned=bool(row["pinned"]),
         cancel_requested=bool(row["cancel_requested"]),
+        checkup=json.loads(row["checkup"] or "{}"),
         **{name: row[name] for name in _COPIED},
     )
 

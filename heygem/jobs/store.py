@@ -1,17 +1,15 @@
-"""The truth about jobs: one SQLite table that survives whatever happens to the process."""
+"""The truth about jobs: one table that survives whatever happens to the process."""
 
 import json
-import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
-from heygem.errors import HeyGemError, JobError, JobNotFoundError, StorageError
+from heygem.errors import HeyGemError, JobError, JobNotFoundError
 from heygem.jobs import sql
+from heygem.jobs.database import Database
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.jobs.rows import job_from_row, row_from_spec
 
@@ -20,51 +18,38 @@ ENGINE_ERROR_LIMIT = 3
 
 
 class JobStore:
-    """Thread-safe: one connection behind a lock, each method one durable transaction of a few milliseconds.
+    """Thread-safe; each method is one durable transaction of a few milliseconds.
 
     pending -> running (claim) -> succeeded (finish), failed (fail, or retry and recover at their limits),
     or pending again (requeue, retry, recover). pending -> canceled (cancel), and a running job that was asked
-    to stop goes to canceled instead of back in line. Anything else raises JobError.
+    to stop goes to canceled instead of back in line. failed or canceled -> pending (try_again). Anything else
+    raises JobError.
+
+    Every method raises DiskFullError or StorageError when the database cannot be written.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        """Open or make the database at `path`; `clock` gives seconds since the epoch.
-
-        Raises:
-            StorageError: it is damaged, or a newer HeyGem made it.
-        """
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._database = database
         self._clock = clock
-        self._lock = RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        try:
-            self._prepare(path)
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise StorageError(f"The job list {path} is damaged ({error}): move the file away.") from error
 
     def close(self) -> None:
-        """Close the database; the store cannot be used afterwards."""
-        with self._lock:
-            self._connection.close()
+        """Close the database, for everybody who reads it."""
+        self._database.close()
 
-    def submit(self, spec: JobSpec, *, priority: int = 0, idempotency_key: str | None = None) -> Job:
+    def submit(
+        self, spec: JobSpec, *, priority: int = 0, idempotency_key: str | None = None, batch_id: str = ""
+    ) -> Job:
         """Put a job in line. A known `idempotency_key` returns its job; without one, each call is a job."""
-        row = row_from_spec(spec) | {
-            "id": uuid.uuid4().hex,
-            "idempotency_key": idempotency_key,
-            "state": JobState.PENDING,
-            "priority": priority,
-            "created_at": self._clock(),
-        }
-        names = ", ".join(row)
-        values = ", ".join(f":{name}" for name in row)
-        with self._transaction():
+        order = {"idempotency_key": idempotency_key, "priority": priority, "batch_id": batch_id}
+        with self._database.transaction():
             known = self.find_by_key(idempotency_key) if idempotency_key else None
-            if known is not None:
-                return known
-            return self._many(f"INSERT INTO jobs ({names}) VALUES ({values}) RETURNING *", row)[0]
+            return known or self._insert(spec, state=JobState.PENDING, **order)
+
+    def submit_failed(self, spec: JobSpec, error: HeyGemError, *, batch_id: str) -> Job:
+        """Record an item of a batch that cannot be made, beside those that can."""
+        columns = _error_columns(error) | {"batch_id": batch_id, "finished_at": self._clock(), "priority": 0}
+        return self._insert(spec, state=JobState.FAILED, **columns)
 
     def get(self, job_id: str) -> Job:
         """The job as it is now.
@@ -89,7 +74,7 @@ class JobStore:
 
     def counts(self) -> Mapping[JobState, int]:
         """How many jobs are in each state."""
-        rows = self._rows("SELECT state, COUNT(*) AS jobs FROM jobs GROUP BY state", {})
+        rows = self._database.rows("SELECT state, COUNT(*) AS jobs FROM jobs GROUP BY state", {})
         return dict.fromkeys(JobState, 0) | {JobState(row["state"]): int(row["jobs"]) for row in rows}
 
     def in_state(self, *states: JobState) -> tuple[Job, ...]:
@@ -109,19 +94,27 @@ class JobStore:
             JobError: it does not run.
         """
         row = {"id": job_id, "stage": stage, "done": done, "total": total, "now": self._clock()}
-        rows = self._rows(sql.HEARTBEAT, row)
+        rows = self._database.rows(sql.HEARTBEAT, row)
         if not rows:
             raise self._refusal(job_id)
         return bool(rows[0]["cancel_requested"])
 
-    def finish(self, job_id: str, output_path: Path, output_sha256: str, timings: Mapping[str, float]) -> Job:
-        """A running job has succeeded; its file is in place."""
+    def finish(
+        self,
+        job_id: str,
+        output_path: Path,
+        output_sha256: str,
+        timings: Mapping[str, float],
+        template_was_prepared: bool | None = None,
+    ) -> Job:
+        """A running job has succeeded; its file is in place. None: nobody knows how it found its template."""
         return self._leave_running(
             job_id,
             state=JobState.SUCCEEDED,
             output_path=str(output_path),
             output_sha256=output_sha256,
             timings=json.dumps(dict(timings)),
+            template_was_prepared=template_was_prepared,
             error_code="",
             error_message="",
             error_details="{}",
@@ -133,7 +126,7 @@ class JobStore:
 
     def retry(self, job_id: str, stage: str, error: HeyGemError) -> Job:
         """The engine failed a running job: it is tried again, but the third error at one stage fails it."""
-        with self._transaction():
+        with self._database.transaction():
             errors = self._engine_errors(job_id)
             errors[stage] = errors.get(stage, 0) + 1
             state = JobState.FAILED if errors[stage] >= ENGINE_ERROR_LIMIT else self._state_in_line(job_id)
@@ -141,10 +134,11 @@ class JobStore:
                 job_id, state=state, engine_errors=json.dumps(errors), **_error_columns(error)
             )
 
-    def requeue(self, job_id: str) -> Job:
+    def requeue(self, job_id: str, why: HeyGemError | None = None) -> Job:
         """A running job has stopped, through nobody's fault: back in line, or canceled if that was asked."""
-        with self._transaction():
-            return self._leave_running(job_id, state=self._state_in_line(job_id))
+        columns = {} if why is None else _error_columns(why)
+        with self._database.transaction():
+            return self._leave_running(job_id, state=self._state_in_line(job_id), **columns)
 
     def cancel(self, job_id: str) -> Job:
         """A pending job is canceled; a running one is asked to stop; a finished one stays as it is.
@@ -152,12 +146,21 @@ class JobStore:
         Raises:
             JobNotFoundError
         """
-        self._rows(sql.CANCEL, {"id": job_id, "now": self._clock()})
+        self._database.rows(sql.CANCEL, {"id": job_id, "now": self._clock()})
+        return self.get(job_id)
+
+    def try_again(self, job_id: str) -> Job:
+        """A failed or canceled job goes back in line, as if nothing had happened to it; others stay.
+
+        Raises:
+            JobNotFoundError
+        """
+        self._database.rows(sql.TRY_AGAIN, {"id": job_id})
         return self.get(job_id)
 
     def recover(self) -> tuple[Job, ...]:
         """Put back what a dead process left running, before anything is claimed. Returns those jobs."""
-        with self._transaction():
+        with self._database.transaction():
             return tuple(self._recover_one(job) for job in self.in_state(JobState.RUNNING))
 
     def pin(self, job_id: str, pinned: bool) -> Job:
@@ -176,7 +179,7 @@ class JobStore:
 
     def inputs_in_use(self, finished_since: float) -> frozenset[Path]:
         """Inputs of all jobs that are pending, running, or finished since then."""
-        rows = self._rows(sql.INPUTS_IN_USE, {"since": finished_since})
+        rows = self._database.rows(sql.INPUTS_IN_USE, {"since": finished_since})
         return frozenset(Path(path) for row in rows for path in row)
 
     def delete(self, job_id: str) -> Job:
@@ -186,16 +189,26 @@ class JobStore:
             JobNotFoundError
             JobError: it waits or runs.
         """
-        with self._transaction():
+        with self._database.transaction():
             job = self.get(job_id)
             if not job.state.is_final:
                 raise JobError("This job is not finished: cancel it first.", job_id=job_id)
-            self._rows("DELETE FROM jobs WHERE id = :id", {"id": job_id})
+            self._database.rows("DELETE FROM jobs WHERE id = :id", {"id": job_id})
             return job
 
     def forget_output(self, job_id: str) -> None:
         """The output file of a job was removed."""
         self._update(job_id, output_path=None)
+
+    def write_checkup(self, job_id: str, checkup: Mapping[str, float | str] | None) -> None:
+        """What a look at a finished video found; None: it is still to come."""
+        self._update(job_id, checkup="" if checkup is None else json.dumps(dict(checkup)))
+
+    def _insert(self, spec: JobSpec, **columns: Any) -> Job:
+        row = row_from_spec(spec) | columns | {"id": uuid.uuid4().hex, "created_at": self._clock()}
+        names = ", ".join(row)
+        values = ", ".join(f":{name}" for name in row)
+        return self._many(f"INSERT INTO jobs ({names}) VALUES ({values}) RETURNING *", row)[0]
 
     def _recover_one(self, job: Job) -> Job:
         deaths = job.deaths + 1
@@ -209,7 +222,7 @@ class JobStore:
 
     def _engine_errors(self, job_id: str) -> dict[str, int]:
         """Stage -> how often the engine failed there."""
-        rows = self._rows("SELECT engine_errors FROM jobs WHERE id = :id", {"id": job_id})
+        rows = self._database.rows("SELECT engine_errors FROM jobs WHERE id = :id", {"id": job_id})
         return dict(json.loads(rows[0]["engine_errors"])) if rows else {}
 
     def _leave_running(self, job_id: str, *, state: JobState, **columns: Any) -> Job:
@@ -223,42 +236,13 @@ class JobStore:
 
     def _update(self, job_id: str, **columns: Any) -> None:
         changes = ", ".join(f"{name} = :{name}" for name in columns)
-        self._rows(f"UPDATE jobs SET {changes} WHERE id = :id", columns | {"id": job_id})
+        self._database.rows(f"UPDATE jobs SET {changes} WHERE id = :id", columns | {"id": job_id})
 
     def _refusal(self, job_id: str) -> JobError:
         return JobError(f"Job {job_id} does not run: it is {self.get(job_id).state}.", job_id=job_id)
 
     def _many(self, command: str, values: Mapping[str, Any] | Sequence[Any]) -> tuple[Job, ...]:
-        return tuple(job_from_row(row) for row in self._rows(command, values))
-
-    def _rows(self, command: str, values: Mapping[str, Any] | Sequence[Any]) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._connection.execute(command, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing; one inside another joins it."""
-        with self._lock:
-            if self._connection.in_transaction:
-                yield
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def _prepare(self, path: Path) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > sql.SCHEMA_VERSION:
-            self._connection.close()
-            raise StorageError(f"The job list {path} was made by a newer HeyGem: update this one.")
-        self._connection.executescript(sql.SCHEMA)
-        self._connection.execute(f"PRAGMA user_version = {sql.SCHEMA_VERSION}")
+        return tuple(job_from_row(row) for row in self._database.rows(command, values))
 
 
 def _error_columns(error: HeyGemError) -> dict[str, str]:

@@ -26,7 +26,7 @@ class UploadStore:
         """
         incoming = self.folder / f".{uuid.uuid4().hex}"
         try:
-            _link_or_copy(source, incoming)
+            link_or_copy(source, incoming)
             with incoming.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             kept = self.folder / f"{digest}{source.suffix.lower()}"
@@ -42,7 +42,8 @@ class UploadStore:
         return [path for path in self.folder.iterdir() if path not in needed]
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file another name; raises DiskFullError where that takes a copy and there is no room."""
     try:
         os.link(source.resolve(), target)
     except OSError:  # another file system, or one without hard links, or somebody else's file

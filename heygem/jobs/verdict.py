@@ -3,7 +3,7 @@
 import errno
 from pathlib import Path
 
-from heygem.errors import DeviceError, DiskFullError, HeyGemError, ModelError
+from heygem.errors import DeviceError, DiskFullError, HeyGemError, ModelError, StorageError
 from heygem.hardware.device import classify_device_error
 
 
@@ -25,4 +25,4 @@ def explain(error: Exception, log_dir: Path) -> HeyGemError:
 def is_users_fault(verdict: HeyGemError) -> bool:
     """Whether another attempt would end just so: the input or an option is to blame, not the engine."""
     is_own = type(verdict) is HeyGemError  # an exception nobody foresaw
-    return not is_own and not isinstance(verdict, (DeviceError, ModelError, DiskFullError))
+    return not is_own and not isinstance(verdict, (DeviceError, ModelError, StorageError))

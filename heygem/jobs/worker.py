@@ -4,36 +4,39 @@ Nothing else touches a model. Readers look at the board and never wait for this 
 """
 
 import logging
-import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import wait
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import TypeVar
 
-from heygem.engines.base import LipSyncRequest
+from heygem.engines.base import LipSyncResult
 from heygem.engines.status import EngineState, EngineStatus
-from heygem.errors import DeviceLostError, DeviceMemoryError, HeyGemError, JobCanceledError
-from heygem.hardware.device import classify_device_error
+from heygem.errors import (
+    DeviceLostError,
+    DeviceMemoryError,
+    DiskFullError,
+    HeyGemError,
+    JobCanceledError,
+    StorageError,
+)
 from heygem.hardware.memory import disk_free_bytes
 from heygem.jobs.board import StatusBoard
 from heygem.jobs.engine_set import EngineBuilder, EngineSet, engine_named
-from heygem.jobs.job import DEFAULT_ENGINE, Job, JobState
-from heygem.jobs.orders import Orders
+from heygem.jobs.errands import Errand, ErrandList
+from heygem.jobs.job import Job, JobState
+from heygem.jobs.making import make_video
+from heygem.jobs.orders import Orders, cleared
 from heygem.jobs.outputs import file_sha256, output_path, partial_path, publish
 from heygem.jobs.progress import JobWork, Work
 from heygem.jobs.store import JobStore
 from heygem.jobs.verdict import explain, is_users_fault
 from heygem.log import job_log_context
-from heygem.media.check import check_video
 from heygem.settings import Settings
 
 PAGE_WAIT_SECONDS = 10.0
 PAUSE_SECONDS = 5.0  # between two looks at a full disk
-
-__all__ = ["EngineBuilder", "EngineSet", "EngineWorker"]
 
 _T = TypeVar("_T")
 
@@ -50,12 +53,10 @@ class EngineWorker:
         build_engines: EngineBuilder,
         *,
         on_fatal: Callable[[str], None],
-        default_templates: Sequence[Path] = (),
         free_bytes: Callable[[Path], int] = disk_free_bytes,
     ) -> None:
         """Args:
         on_fatal: called once with a reason when only a new process helps.
-        default_templates: prepared while no job waits.
         free_bytes: free space of the disk a folder is on.
         """
         self.board = StatusBoard(EngineStatus(preload=settings.preload))
@@ -65,7 +66,7 @@ class EngineWorker:
         self._build_engines = build_engines
         self._on_fatal = on_fatal
         self._free_bytes = free_bytes
-        self._unprepared = list(default_templates) if settings.preload else []
+        self.errands = ErrandList(self.wake)
         self._wake = Event()  # something may be there to do
         self._is_stopping = False
         self._engines: EngineSet | None = None
@@ -107,11 +108,10 @@ class EngineWorker:
 
     def check_stall(self) -> None:
         """Give up work that has not moved on for too long; called now and then by another thread."""
-        work = self._work
-        if work is None or time.monotonic() - work.beat.at_seconds < self._settings.job_stall_seconds:
+        work, seconds = self._work, self._settings.job_stall_seconds
+        if work is None or time.monotonic() - work.beat.at_seconds < seconds:
             return
         work.abandon()
-        seconds = self._settings.job_stall_seconds
         error = HeyGemError(f"The engine showed no progress for {seconds:.0f} s; HeyGem starts again.")
         if isinstance(work, JobWork):
             self._persist(lambda: self._store.retry(work.job_id, work.beat.stage, error))
@@ -124,19 +124,11 @@ class EngineWorker:
         """
         if self.board.status.state not in (EngineState.READY, EngineState.BUSY):
             return None
-        outcome = self._orders.put(do)
-        self._wake.set()
-        wait([outcome], timeout_seconds)
-        return None if outcome.cancel() else outcome.result()
+        return self._orders.ask(do, self._wake.set, timeout_seconds)
 
     def clear_caches(self, timeout_seconds: float) -> bool:
         """Clear what no job holds; False when the engine is not up or did not come to it. See `order`."""
-
-        def clear(engines: EngineSet) -> bool:
-            engines.clear_caches()
-            return True
-
-        return bool(self.order(clear, timeout_seconds))
+        return bool(self.order(cleared, timeout_seconds))
 
     @property
     def clearable_template_bytes(self) -> int:
@@ -170,25 +162,30 @@ class EngineWorker:
         while not self._is_stopping:
             self._wake.clear()
             self._orders.carry_out(engines)
-            self.is_paused = not self._has_room()
-            job = None if self.is_paused else self._claim()
-            if job is not None:
-                self._run(engines, job)
-            elif self._unprepared and not self.is_paused:
-                self._prepare_ahead(engines)
-            else:
+            free_bytes = self._free_bytes(self._settings.output_dir)
+            self.is_paused = free_bytes < self._settings.free_disk_reserve_bytes
+            if self.is_paused or not self._do_next(engines):
                 self._wake.wait(PAUSE_SECONDS if self.is_paused else None)
+
+    def _do_next(self, engines: EngineSet) -> bool:
+        """An errand somebody waits for, a job, or any errand; False when there is nothing to do."""
+        urgent = self.errands.next(only_first=True)
+        job = None if urgent else self._claim()
+        if job is not None:
+            self._run(engines, job)
+            return True
+        errand = urgent or self.errands.next(only_first=False)
+        if errand is not None and not self.is_paused:
+            self._do_errand(engines, errand)
+        return errand is not None and not self.is_paused
 
     def _claim(self) -> Job | None:
         try:
             return self._store.claim()
-        except sqlite3.OperationalError:
+        except StorageError:
             _log.exception("no job could be taken from the store")
             self.is_paused = True
             return None
-
-    def _has_room(self) -> bool:
-        return self._free_bytes(self._settings.output_dir) >= self._settings.free_disk_reserve_bytes
 
     def _run(self, engines: EngineSet, job: Job) -> None:
         """One attempt at one job, to whatever end."""
@@ -208,24 +205,16 @@ class EngineWorker:
 
     def _make(self, engines: EngineSet, job: Job, work: JobWork, partial: Path) -> None:
         final = output_path(self._settings.output_dir, job)
-        seconds: Mapping[str, float] = {}
+        result: LipSyncResult | None = None
         if not final.exists():  # else a process died after publishing the video, before it could say so
-            seconds = self._generate(engines, job, work, partial)
+            engine = engine_named(engines, job.spec.engine)
+            with self._watched(work), engines.leased(engine.name):
+                result = make_video(engine, job, work, partial)
             publish(partial, final)
-        self._persist(lambda: self._store.finish(job.id, final, file_sha256(final), seconds))
+        seconds, was_prepared = (result.stage_seconds, result.template_was_prepared) if result else ({}, None)
+        digest = file_sha256(final)
+        self._persist(lambda: self._store.finish(job.id, final, digest, seconds, was_prepared))
         _log.info("made %s", final.name)
-
-    def _generate(self, engines: EngineSet, job: Job, work: JobWork, partial: Path) -> Mapping[str, float]:
-        """Write the whole video to `partial`; returns wall seconds by stage."""
-        engine = engine_named(engines, job.spec.engine)
-        _log.info("attempt %d: %s", job.attempt, job.spec.title)
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        request = LipSyncRequest(job.spec.audio_path, job.spec.template_path, partial, job.spec.options)
-        with self._watched(work), engines.leased(engine.name):
-            result = engine.generate(request, work)
-        work.write()
-        check_video(partial, result.frame_count, result.fps, with_audio=True)
-        return result.stage_seconds
 
     def _settle(self, engines: EngineSet, job: Job, stage: str, error: Exception) -> None:
         """Decide what becomes of a job whose attempt has ended with an error."""
@@ -234,30 +223,41 @@ class EngineWorker:
             return
         _log.error("the attempt failed", exc_info=error)
         verdict = explain(error, self._settings.log_dir)
-        if is_users_fault(verdict):
+        if isinstance(verdict, DiskFullError):
+            self._pause_for_room(job, verdict)
+        elif is_users_fault(verdict):
             self._persist(lambda: self._store.fail(job.id, verdict))
-            return
-        self._persist(lambda: self._store.retry(job.id, stage, verdict))
+        else:
+            self._persist(lambda: self._store.retry(job.id, stage, verdict))
         if isinstance(verdict, DeviceMemoryError):
             engines.relieve()
         elif isinstance(verdict, DeviceLostError):
             self._end_for_good(str(verdict))
 
-    def _prepare_ahead(self, engines: EngineSet) -> None:
-        """Prepare the next default template, so that its first job is a warm one; a job goes first."""
-        template = self._unprepared[0]
-        engine = engines.engines[DEFAULT_ENGINE]
-        work = Work(lambda: self._give_way(engines))
+    def _pause_for_room(self, job: Job, why: DiskFullError) -> None:
+        """The disk is full, whatever its figures say: the job goes back in line and waits with the rest."""
+        self.is_paused = True
+        self._persist(lambda: self._store.requeue(job.id, why))
+        self._wake.clear()
+        self._wake.wait(PAUSE_SECONDS)
+
+    def _do_errand(self, engines: EngineSet, errand: Errand) -> None:
+        work = Work(lambda: self._give_way(engines, errand))
+        self.errands.start(errand)
+        is_done = True
         try:
-            with self._watched(work), engines.leased(engine.name):
-                engine.prepare(template, None, work)
+            with self._watched(work):
+                errand.run(engines, work)
         except JobCanceledError:
-            return
+            is_done = work.is_abandoned
         except Exception as error:
-            _log.exception("the template %s could not be prepared", template.name)
-            if isinstance(classify_device_error(error), DeviceLostError):
-                self._end_for_good(str(error))
-        self._unprepared.remove(template)
+            _log.warning("%s could not be done", errand.key, exc_info=error)
+            errand.failed(verdict := explain(error, self._settings.log_dir))
+            if isinstance(verdict, DeviceLostError):
+                self._end_for_good(str(verdict))
+        finally:
+            self.errands.stop(errand, is_done=is_done)
+            self.board.notify()
 
     @contextmanager
     def _watched(self, work: Work) -> Iterator[None]:
@@ -273,9 +273,11 @@ class EngineWorker:
         if self._is_stopping:
             raise JobCanceledError("HeyGem stops; the job goes back in line.")
 
-    def _give_way(self, engines: EngineSet) -> None:
+    def _give_way(self, engines: EngineSet, errand: Errand) -> None:
         self._on_report(engines)
-        if self._wake.is_set() and self._store.counts()[JobState.PENDING]:
+        if errand.key not in self.errands:
+            raise JobCanceledError("Nobody wants it any more.")
+        if not errand.goes_first and self._wake.is_set() and self._store.counts()[JobState.PENDING]:
             raise JobCanceledError("A job goes first.")
 
     def _persist(self, write: Callable[[], Job]) -> None:
@@ -284,7 +286,7 @@ class EngineWorker:
             try:
                 write()
                 break
-            except sqlite3.OperationalError:
+            except StorageError:
                 _log.exception("the outcome of a job could not be written")
                 if self._is_stopping:
                     return

@@ -53,7 +53,7 @@ class Launch:
 
         try:
             with listen(self._settings.host, self._settings.port) as listener:
-                app = mount_page(create_app(self.studio), page)
+                app = mount_page(create_app(self.studio), page, self.studio)
                 config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS)
                 logger.info("serving on http://%s:%d", self._settings.host, listener.getsockname()[1])
                 PageServer(config, self.studio, self._fatal).run(sockets=[listener])

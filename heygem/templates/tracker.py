@@ -144,6 +144,17 @@ class FaceTracker:
         )
         return _usable(track)
 
+    def faces_in(self, frame: YuvFrame) -> list[Face]:
+        """All faces that are seen when looking at the whole picture, each once, the largest first."""
+        height, width = frame.y.shape
+        whole = Square.around(np.array([width, height]) / 2, max(width, height))
+        looks = (self._look_twice(frame, region) for region in self._regions(frame, whole))
+        apart: list[Face] = []
+        for face in sorted(filter(None, looks), key=lambda face: -face.width_px):
+            if all(_distance(face, other.centre_px) > other.width_px / 2 for other in apart):
+                apart.append(face)
+        return apart
+
     def _follow(self, frame: YuvFrame) -> Face | None:
         """Landmarks inside the region the last frame's landmarks ask for."""
         assert self._last is not None

@@ -1,55 +1,39 @@
-"""What the page's buttons and its timer do: ask the studio, and say what came of it."""
+"""What the buttons of the Single tab and of the header do."""
 
-import logging
-from collections.abc import Callable, Mapping
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 
 from heygem.assets.catalog import DEFAULT_SPEECHES
-from heygem.engines.base import LipSyncOptions, Living, LoopMode
-from heygem.errors import HeyGemError
+from heygem.engines.base import Living, LoopMode
 from heygem.jobs.cleanup import ClearPreview, ClearReport
 from heygem.jobs.job import JobSpec
+from heygem.library.shelf import title_of
 from heygem.studio import Studio
 from heygem.ui import markup
+from heygem.ui.answers import SKIP, MissingInputError, guarded, reader_language, with_message
+from heygem.ui.choices import Choices, own_name, speech_title
+from heygem.ui.state import PageState, TabName
 from heygem.ui.status import Sentence, format_bytes
-from heygem.ui.texts import Language, error_sentence, language_of, text
-from heygem.ui.views import VIEWS, followed_job, render
-
-logger = logging.getLogger(__name__)
-
-SKIP = gr.skip()
-
-_T = TypeVar("_T")
-
-
-class MissingInputError(Exception):
-    """Something has to be chosen first; `key` is of the text that says so."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
+from heygem.ui.texts import Language, text
+from heygem.ui.views import followed_job
 
 
 class PageHandlers:
-    """Bound to the components of one page by `heygem.ui.layout`."""
+    """Bound to the components of one page by `heygem.ui.page`."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def refresh(self, seen: dict[str, str], job_id: str, request: gr.Request) -> list[Any]:
-        """Update what changed since `seen`: the new `seen`, then one value for each of VIEWS."""
-        views = render(self._studio, job_id, seen, reader_language(request))
-        changes = [
-            SKIP if seen.get(name) == views[name] else _component_value(name, views[name]) for name in VIEWS
-        ]
-        return [SKIP if seen == views else views, *changes]
+    def open_tab(self, name: TabName, page: PageState) -> PageState:
+        """The reader looks at another tab."""
+        return replace(page, tab=name)
 
     def generate(
         self,
+        page: PageState,
         audio: str | None,
         template_id: str | None,
         upload: str | None,
@@ -62,52 +46,44 @@ class PageHandlers:
         living: Living,
         request: gr.Request,
     ) -> tuple[Any, str]:
-        """Put a job in line: its id for the page to follow, and what is wrong if it cannot be."""
+        """Put a job in line, for the page to follow, and say what is wrong if it cannot be."""
         language = reader_language(request)
+        choices = Choices(expressiveness, audio_offset_ms, fps, loop_mode, quality_crf, visible_label, living)
 
-        def order() -> tuple[Any, str]:
-            options = LipSyncOptions(
-                fps=Fraction(fps) if fps else None,
-                expressiveness=expressiveness,
-                audio_offset_ms=round(audio_offset_ms),
-                loop_mode=loop_mode,
-                quality_crf=quality_crf,
-                visible_label=visible_label,
-                living=living,
-            )
-            return self._studio.submit(self._spec(audio, template_id, upload, options, language)).id, ""
+        def order() -> Any:
+            job = self._studio.submit(self._spec(audio, template_id, upload, choices, language))
+            return replace(page, job_id=job.id)
 
-        return guarded(order, language, lambda problem: (SKIP, markup.message(problem)))
+        return with_message(order, language, SKIP)
 
     def _spec(
         self,
         audio: str | None,
         template_id: str | None,
         upload: str | None,
-        options: LipSyncOptions,
+        choices: Choices,
         language: Language,
     ) -> JobSpec:
         if not audio:
             raise MissingInputError("need_audio")
-        template_path, template_name = self._template(template_id, upload, language)
-        audio_name = _speech_title(Path(audio), language)
+        audio_name = speech_title(Path(audio), language)
+        if upload:  # it wins, for choosing a card clears it
+            path, name, known_id, face_point = Path(upload), own_name(Path(upload)), "", None
+        elif template_id:
+            template = self._studio.library.get(template_id)
+            path, name, known_id = template.path, title_of(template, language), template.id
+            face_point = template.face_point
+        else:
+            raise MissingInputError("need_template")
         return JobSpec(
             audio_path=Path(audio),
-            template_path=template_path,
-            options=options,
-            title=f"{template_name} · {audio_name}",
+            template_path=path,
+            options=choices.options(face_point),
+            title=f"{name} · {audio_name}",
             audio_name=audio_name,
-            template_name=template_name,
+            template_name=name,
+            template_id=known_id,
         )
-
-    def _template(self, template_id: str | None, upload: str | None, language: Language) -> tuple[Path, str]:
-        """Path and name of what the reader chose; an upload wins, for choosing a card clears it."""
-        if upload:
-            return Path(upload), _own_name(Path(upload))
-        for card in self._studio.templates():
-            if card.id == template_id:
-                return card.path, card.title_zh if language == "zh" else card.title_en
-        raise MissingInputError("need_template")
 
     def choose_voice(self, event: gr.EventData) -> str | None:
         """The path of the demo recording whose button was pressed."""
@@ -115,40 +91,17 @@ class PageHandlers:
         path = names.get(str(event._data["voice"]))  # sent by heygem.ui.widgets.demo_voices
         return None if path is None else str(path)
 
-    def no_history_video(self, request: gr.Request) -> str:
-        """The player of the history before a video is picked."""
-        return markup.history_player(None, reader_language(request))
-
-    def cancel(self, job_id: str, request: gr.Request) -> str:
+    def cancel(self, page: PageState, request: gr.Request) -> str:
         """Cancel the job this page shows; says what is wrong if it cannot be."""
         language = reader_language(request)
 
         def stop() -> str:
-            job = followed_job(self._studio, job_id, self._studio.jobs.list_jobs(1))
+            job = followed_job(self._studio, page.job_id)
             if job is not None:
                 self._studio.cancel(job.id)
             return ""
 
         return guarded(stop, language, markup.message)
-
-    def act_on_history(self, event: gr.EventData, request: gr.Request) -> tuple[Any, str]:
-        """Play, cancel or delete a row: the player of the tab, and what is wrong."""
-        language = reader_language(request)
-        wanted: Mapping[str, str] = (
-            event._data
-        )  # {"action": ..., "job": ...}, sent by heygem.ui.widgets.history_list
-
-        def act() -> tuple[Any, str]:
-            job_id = str(wanted["job"])
-            if wanted["action"] == "play":
-                return markup.history_player(self._studio.jobs.get(job_id), language), ""
-            if wanted["action"] == "delete":
-                self._studio.delete(job_id)
-                return markup.history_player(None, language), ""
-            self._studio.cancel(job_id)
-            return SKIP, ""
-
-        return guarded(act, language, lambda problem: (SKIP, markup.message(problem)))
 
     def preview_clear(self, request: gr.Request) -> tuple[Any, str, Any]:
         """Open the panel: it, what would be freed, and the button that does it."""
@@ -169,25 +122,6 @@ class PageHandlers:
             lambda problem: Sentence("bad", problem),
         )
         return markup.sentence(words, kind="job"), gr.Button(visible=False)
-
-
-def reader_language(request: gr.Request) -> Language:
-    """The language of who sent the request."""
-    return language_of(request.headers.get("accept-language", ""))
-
-
-def guarded(act: Callable[[], _T], language: Language, explain: Callable[[str], _T]) -> _T:
-    """Do `act`; where that fails, `explain` gets one sentence for the reader, and the log the rest."""
-    try:
-        return act()
-    except MissingInputError as missing:
-        return explain(text(language, missing.key))
-    except HeyGemError as error:
-        logger.info("refused: %s", error)
-        return explain(error_sentence(language, error.code, str(error), error.details.get("file", "")))
-    except Exception:
-        logger.exception("the page could not do what was asked")
-        return explain(text(language, "failed_elsewhere"))
 
 
 def clear_preview_words(preview: ClearPreview, language: Language) -> Sentence:
@@ -211,20 +145,3 @@ def clear_report_words(report: ClearReport, language: Language) -> Sentence:
     if not report.engine_cleared:
         detail += text(language, "clear_engine_busy")
     return Sentence("good", text(language, "clear_done", disk=format_bytes(report.freed_disk_bytes)), detail)
-
-
-def _component_value(name: str, view: str) -> Any:
-    return gr.Button(visible=bool(view)) if name == "cancel" else view
-
-
-def _speech_title(path: Path, language: Language) -> str:
-    """Demo voices have titles; other recordings have file names."""
-    for speech in DEFAULT_SPEECHES:
-        if speech.audio_path.stem == path.stem:
-            return speech.title_zh if language == "zh" else speech.title_en
-    return _own_name(path)
-
-
-def _own_name(path: Path) -> str:
-    """What the reader calls an uploaded file: browsers send the quotes of its name encoded."""
-    return path.stem.replace("%22", '"')

@@ -2,21 +2,29 @@
 
 import os
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
 
 from heygem.assets.catalog import FOLDER as ASSETS
 from heygem.studio import Studio
+from heygem.ui.answers import QUIET
+from heygem.ui.batch.handlers import BatchHandlers
+from heygem.ui.batch.wiring import connect_batch
+from heygem.ui.drawing import drawing_routes
 from heygem.ui.handlers import PageHandlers
+from heygem.ui.history.handlers import HistoryHandlers
+from heygem.ui.history.wiring import connect_history
 from heygem.ui.layout import Header, PageParts, SingleTab, lay_out, translations
+from heygem.ui.library.handlers import LibraryHandlers
+from heygem.ui.library.wiring import connect_library
+from heygem.ui.state import TABS
 from heygem.ui.system.handlers import SystemHandlers
 from heygem.ui.theme import FAVICON, STYLESHEET, heygem_theme
-from heygem.ui.views import VIEWS
+from heygem.ui.wiring import Wiring, on_page
 
-REFRESH_SECONDS = 1.0
 MAX_UPLOAD = "4gb"
 UPLOADS_SWEPT_EVERY_SECONDS = 3600
 UPLOADS_KEPT_SECONDS = 24 * 3600  # jobs keep copies of their own
@@ -28,19 +36,16 @@ SHOW_OUTCOME = """
     .scrollIntoView({behavior: 'smooth', block: 'nearest'})
 """
 
-# Small things that answer at once: they need no place in Gradio's queue, and no spinner.
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-
 
 def build_page(studio: Studio) -> gr.Blocks:
     """The page of one studio; every visitor's browser has a state of its own."""
-    uploads_dir = studio.settings.cache_dir / "page"
+    uploads_dir = studio.settings.page_dir
     os.environ["GRADIO_TEMP_DIR"] = str(uploads_dir)  # Gradio has no other way to be told
     remove_older_than(UPLOADS_KEPT_SECONDS, uploads_dir)
     kept = (UPLOADS_SWEPT_EVERY_SECONDS, UPLOADS_KEPT_SECONDS)
     page: gr.Blocks = gr.Blocks(title="HeyGem", analytics_enabled=False, delete_cache=kept)
     with page:
-        _connect(page, lay_out(studio.templates()), studio)
+        _connect(page, lay_out(studio.library.all()), studio)
     return page
 
 
@@ -52,8 +57,9 @@ def remove_older_than(seconds: float, folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def mount_page(app: FastAPI, page: gr.Blocks) -> FastAPI:
-    """Put the page at the root of `app`."""
+def mount_page(app: FastAPI, page: gr.Blocks, studio: Studio) -> FastAPI:
+    """Put the page of `studio` at the root of `app`."""
+    app.include_router(drawing_routes(studio))
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         page,
@@ -76,37 +82,30 @@ def mount_page(app: FastAPI, page: gr.Blocks) -> FastAPI:
 
 
 def _connect(page: gr.Blocks, parts: PageParts, studio: Studio) -> None:
-    handlers = PageHandlers(studio)
-    seen, job_id = gr.State({}), gr.State("")
-    single, history = parts.single, parts.history
-    views = [parts.views[name] for name in VIEWS]
-    refresh: dict[str, Any] = {
-        "fn": handlers.refresh,
-        "inputs": [seen, job_id],
-        "outputs": [seen, *views],
-        **QUIET,
-    }
-    page.load(**refresh)
-    gr.Timer(REFRESH_SECONDS).tick(**refresh)
-    _connect_inputs(single, handlers)
-    wanted = [single.audio, single.presenters, single.upload, *single.options]
-    ordered = single.generate.click(handlers.generate, wanted, [job_id, single.message], **QUIET)
-    ordered.then(**refresh).then(js=SHOW_OUTCOME)
-    single.cancel.click(handlers.cancel, [job_id], [single.message], **QUIET).then(**refresh)
-    history.rows.click(handlers.act_on_history, None, [history.player, history.message], **QUIET).then(
-        **refresh
-    )
+    handlers, state = PageHandlers(studio), parts.state
+    wiring = Wiring(state, parts.tabs, page.load)
+    for name, tab in zip(TABS, parts.tab_pages, strict=True):
+        wiring.then_draw(tab.select(on_page(partial(handlers.open_tab, name)), [state], [state], **QUIET))
+    _connect_single(parts.single, handlers, wiring)
+    connect_batch(parts.batch, BatchHandlers(studio), wiring)
+    connect_library(parts.library, parts.single, LibraryHandlers(studio), wiring)
+    connect_history(parts.history, parts.single, HistoryHandlers(studio), wiring)
     system = SystemHandlers(studio)
-    parts.system.models.click(system.act_on_model, None, [parts.system.message], **QUIET).then(**refresh)
-    page.load(handlers.no_history_video, None, [history.player], **QUIET)
+    wiring.then_draw(parts.system.models.click(system.act_on_model, None, [parts.system.message], **QUIET))
     _connect_clear(parts.header, handlers)
 
 
-def _connect_inputs(single: SingleTab, handlers: PageHandlers) -> None:
+def _connect_single(single: SingleTab, handlers: PageHandlers, wiring: Wiring) -> None:
     single.voices.click(handlers.choose_voice, None, [single.audio], **QUIET)
     # One template at a time: an upload takes the mark off the cards, and a card takes the upload away.
     single.upload.upload(lambda: "", None, [single.presenters], **QUIET)
     single.presenters.select(lambda: None, None, [single.upload], **QUIET)
+    wanted = [wiring.state, single.audio, single.presenters, single.upload, *single.options]
+    ordered = single.generate.click(
+        on_page(handlers.generate), wanted, [wiring.state, single.message], **QUIET
+    )
+    wiring.then_draw(ordered).then(js=SHOW_OUTCOME)
+    wiring.then_draw(single.job.click(on_page(handlers.cancel), [wiring.state], [single.message], **QUIET))
 
 
 def _connect_clear(header: Header, handlers: PageHandlers) -> None:

@@ -1,6 +1,5 @@
 """What the page says about the engine, the machine and a job. Pure functions, no HTML."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -124,18 +123,18 @@ def reading_words(reading: Reading[int], language: Language) -> str:
 
 
 def job_sentence(
-    job: Job, waiting: Sequence[Job], engine: EngineState, now_seconds: float, language: Language
+    job: Job, place: int, engine: EngineState, now_seconds: float, language: Language
 ) -> Sentence:
     """Where a job is.
 
     Args:
-        waiting: every pending job, in order of submission.
+        place: in line, 1 for the job that is next.
         now_seconds: since the epoch.
     """
     tone = STATE_TONES[job.state]
     if job.state is JobState.PENDING:
         key = "job_pending_initializing" if engine is EngineState.INITIALIZING else "job_pending_detail"
-        headline = text(language, "job_pending", place=place_in_line(job, waiting))
+        headline = text(language, "job_pending", place=place)
         return Sentence(tone, headline, text(language, key), 0.0)
     if job.state is JobState.RUNNING:
         key = "job_canceling" if job.cancel_requested else f"stage_{job.stage}"
@@ -153,13 +152,6 @@ def job_sentence(
     return Sentence(
         tone, text(language, "job_succeeded"), text(language, "job_succeeded_detail", duration=duration), 1.0
     )
-
-
-def place_in_line(job: Job, waiting: Sequence[Job]) -> int:
-    """1 for the job that is next. Higher priority goes first, then who came first."""
-    line = sorted(waiting, key=lambda other: -other.priority)
-    ids = [other.id for other in line]
-    return ids.index(job.id) + 1 if job.id in ids else 1
 
 
 def job_fraction(job: Job) -> float:

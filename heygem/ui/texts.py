@@ -6,17 +6,23 @@ Static labels travel to the browser as `gr.I18n` keys; what changes is put toget
 from collections.abc import Mapping
 from typing import Literal
 
+from heygem.ui.batch.words import BATCH_TEXTS
+from heygem.ui.history.words import HISTORY_TEXTS
+from heygem.ui.library.words import LIBRARY_TEXTS
 from heygem.ui.system.words import SYSTEM_TEXTS
 
 Language = Literal["en", "zh"]
 
-TEXTS: Mapping[str, tuple[str, str]] = {
-    **SYSTEM_TEXTS,
+_PAGE_TEXTS: Mapping[str, tuple[str, str]] = {
     # the page
     "tagline": ("Digital human studio", "数字人工作室"),
     "tab_single": ("Single", "单个处理"),
     "tab_history": ("History", "历史记录"),
     "tab_system": ("System", "系统状态"),
+    "offline": (
+        "Connection lost. Your jobs go on; this page will be back.",
+        "连接已断开，任务仍在继续，页面会自动恢复。",
+    ),
     "section_speech": ("1. Speech", "1. 语音"),
     "section_presenter": ("2. Presenter", "2. 人物模板"),
     "audio_label": ("Upload a recording or speak", "上传录音或现场录制"),
@@ -136,6 +142,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "job_failed": ("This did not work", "生成失败"),
     "job_canceled": ("Canceled", "已取消"),
     "job_canceled_detail": ("Nothing was kept of it.", "未保留任何内容。"),
+    "job_expired_short": ("file removed", "文件已删除"),
     "job_again": ("Continued after a restart (attempt {attempt}).", "重启后继续（第 {attempt} 次）。"),
     "stage_": ("Starting", "正在开始"),
     "stage_audio": ("Listening to the speech", "分析语音"),
@@ -182,6 +189,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
 }
 
+TEXTS: Mapping[str, tuple[str, str]] = {
+    **_PAGE_TEXTS,
+    **BATCH_TEXTS,
+    **LIBRARY_TEXTS,
+    **HISTORY_TEXTS,
+    **SYSTEM_TEXTS,
+}
+
 # English errors carry their own sentence, with names and figures; this is what a code means in Chinese.
 ERRORS_ZH: Mapping[str, str] = {
     "internal": "程序内部出错，请查看“系统状态”中的日志后重试。",
@@ -209,6 +224,8 @@ ERRORS_ZH: Mapping[str, str] = {
     "job_not_found": "该任务不存在，可能已被删除。",
     "job_canceled": "该任务已取消。",
     "queue_full": "排队的任务太多，请等部分任务完成后再提交。",
+    "library": "无法对该模板执行此操作。",
+    "template_not_found": "该模板不存在，可能已被删除。",
     "storage": "无法保存数据，请检查数据目录是否可写。",
     "disk_full": "磁盘空间不足，请清理后重试。",
     "folder_busy": "另一个 HeyGem 正在使用同一数据目录。",

@@ -1,38 +1,49 @@
-"""The page's own components: cards of presenters, demo voices, and the rows of the history."""
+"""The page's own inputs: cards of presenters and demo voices, to pick one or several of."""
 
 from collections.abc import Iterable
 
 import gradio as gr
 
 from heygem.assets.catalog import DEFAULT_SPEECHES
+from heygem.library.shelf import title_of
+from heygem.library.template import Template
 from heygem.server.urls import thumbnail_url
-from heygem.studio import TemplateCard
 
 # Titles come in both languages, because the browser knows its own before it has asked us anything.
-_TITLE = "navigator.language.startsWith('zh') ? item.zh : item.en"
+_CARDS_TEMPLATE = "<div class='hg-cards' role='group'></div>"
 
-_CARDS_TEMPLATE = (
-    "<div class='hg-cards' role='radiogroup'>${cards.map(item => `<label class='hg-card'>"
-    "<input type='radio' name='presenter' value='${item.id}'>"
-    "<img src='${item.thumbnail}' alt='' loading='lazy'><span>${"
-    + _TITLE
-    + "}</span></label>`).join('')}</div>"
-)
-
-# The template names no value, so choosing redraws nothing and the keyboard keeps its place.
+# Choosing redraws nothing, so that the keyboard keeps its place. Names are people's own words: they are
+# put in as text.
 _CARDS_JS = """
-const mark = () => {
-    element.querySelectorAll('input').forEach(input => { input.checked = input.value === props.value; });
+const chinese = navigator.language.startsWith('zh');
+const list = element.querySelector('.hg-cards');
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+const card = ({ id, en, zh, thumbnail }) => {
+    const label = make('label', { className: 'hg-card' });
+    const input = make('input', { type: '%(kind)s', name: '%(name)s', value: id });
+    const picture = make('img', { src: thumbnail, alt: '', loading: 'lazy' });
+    const title = make('span', { textContent: chinese ? zh : en });
+    label.append(input, picture, title);
+    return label;
 };
-element.addEventListener('change', event => { props.value = event.target.value; trigger('select'); });
+const mark = () => {
+    const chosen = (props.value || '').split(',');
+    list.querySelectorAll('input').forEach(input => { input.checked = chosen.includes(input.value); });
+};
+const deal = cards => { list.replaceChildren(...cards.map(card)); mark(); };
+list.addEventListener('change', () => {
+    props.value = [...list.querySelectorAll('input:checked')].map(input => input.value).join(',');
+    trigger('select');
+});
 watch('value', mark);
-mark();
+(window.hgParts ??= {})['%(view)s'] = json => deal(JSON.parse(json));
+deal(props.cards);
 """
 
 _VOICES_TEMPLATE = (
-    "<div class='hg-voices'>${voices.map(item => `<button class='hg-button' data-voice='${item.id}'>${"
-    + _TITLE
-    + "}</button>`).join('')}</div>"
+    "<div class='hg-voices'>${voices.map(item => `<button type='button' class='hg-button'"
+    " data-voice='${item.id}'>${navigator.language.startsWith('zh') ? item.zh : item.en}</button>`)"
+    ".join('')}</div>"
 )
 
 _VOICES_JS = """
@@ -42,59 +53,73 @@ element.addEventListener('click', event => {
 });
 """
 
-_HISTORY_JS = """
+_TOGGLES_JS = """
+const mark = () => {
+    const chosen = (props.value || '').split(',');
+    element.querySelectorAll('[data-voice]').forEach(button => {
+        button.setAttribute('aria-pressed', chosen.includes(button.dataset.voice));
+    });
+};
 element.addEventListener('click', event => {
-    const { action, job, confirm: question } = event.target.closest('[data-action]')?.dataset ?? {};
-    if (action && (!question || window.confirm(question))) trigger('click', { action, job });
-    if (action === 'play') {
-        document.getElementById('hg-history-player').scrollIntoView({ behavior: 'smooth', block: 'nearest' });
-    }
+    const button = event.target.closest('[data-voice]');
+    if (!button) return;
+    button.setAttribute('aria-pressed', button.getAttribute('aria-pressed') !== 'true');
+    const pressed = [...element.querySelectorAll('[aria-pressed=true]')];
+    props.value = pressed.map(button => button.dataset.voice).join(',');
+    trigger('select');
 });
+watch('value', mark);
+mark();
 """
 
 
-_MODELS_JS = """
-element.addEventListener('click', event => {
-    const { action, model, confirm: question } = event.target.closest('[data-action]')?.dataset ?? {};
-    if (action && (!question || window.confirm(question))) trigger('click', { action, model });
-});
-"""
-
-
-def presenter_cards(cards: Iterable[TemplateCard]) -> gr.HTML:
-    """The gallery. Its value is the id of the chosen card, "" for none; `select` tells of a choice."""
-    items = [
-        {"id": card.id, "en": card.title_en, "zh": card.title_zh, "thumbnail": thumbnail_url(card.id)}
-        for card in cards
+def card_items(templates: Iterable[Template]) -> list[dict[str, str]]:
+    """What a card needs to know of each template that can be used."""
+    return [
+        {
+            "id": template.id,
+            "en": title_of(template, "en"),
+            "zh": title_of(template, "zh"),
+            "thumbnail": thumbnail_url(template.id),
+        }
+        for template in templates
+        if not template.error_message
     ]
-    first = items[0]["id"] if items else ""
+
+
+def presenter_cards(templates: Iterable[Template], view: str, elem_id: str, *, many: bool = False) -> gr.HTML:
+    """The gallery, dealt anew with each `view` of that name.
+
+    Its value is the id of the chosen card, or several with commas; `select` tells of a choice.
+    """
+    items = card_items(templates)
     return gr.HTML(
-        first,
+        items[0]["id"] if items and not many else "",
         html_template=_CARDS_TEMPLATE,
-        js_on_load=_CARDS_JS,
+        js_on_load=_CARDS_JS % {"kind": "checkbox" if many else "radio", "name": elem_id, "view": view},
         cards=items,
         apply_default_css=False,
-        elem_id="hg-presenters",
+        elem_id=elem_id,
     )
 
 
 def demo_voices() -> gr.HTML:
     """A button for each demo recording; `click` carries {"voice": name}."""
+    return _voices(_VOICES_JS, "hg-demo-voices")
+
+
+def demo_voice_toggles() -> gr.HTML:
+    """Demo recordings to pick several of: the value is names with commas; `select` tells of a choice."""
+    return _voices(_TOGGLES_JS, "hg-batch-voices")
+
+
+def _voices(javascript: str, elem_id: str) -> gr.HTML:
     items = [{"id": speech.name, "en": speech.title_en, "zh": speech.title_zh} for speech in DEFAULT_SPEECHES]
     return gr.HTML(
+        "",
         html_template=_VOICES_TEMPLATE,
-        js_on_load=_VOICES_JS,
+        js_on_load=javascript,
         voices=items,
         apply_default_css=False,
-        elem_id="hg-demo-voices",
+        elem_id=elem_id,
     )
-
-
-def models_table() -> gr.HTML:
-    """The rows of `heygem.ui.system.markup`; `click` carries {"action": name, "model": name} of a button."""
-    return gr.HTML(js_on_load=_MODELS_JS, apply_default_css=False, elem_id="hg-models")
-
-
-def history_list() -> gr.HTML:
-    """The rows of `heygem.ui.markup.history`; `click` carries {"action": name, "job": id} of a button."""
-    return gr.HTML(js_on_load=_HISTORY_JS, apply_default_css=False, elem_id="hg-history")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from heygem.errors import JobCanceledError
+from heygem.jobs.database import Database
 from heygem.jobs.job import Job, JobSpec
 from heygem.jobs.progress import JobWork, Work
 from heygem.jobs.store import JobStore
@@ -14,7 +15,7 @@ from heygem.jobs.store import JobStore
 
 @pytest.fixture
 def store(tmp_path: Path) -> JobStore:
-    return JobStore(tmp_path / "jobs.db")
+    return JobStore(Database(tmp_path / "jobs.db"))
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_abandoned_work_ends_at_its_next_report() -> None:
 def test_a_database_that_cannot_be_written_does_not_stop_the_work(
     store: JobStore, job: Job, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store._connection.execute("PRAGMA query_only = ON")
+    store._database.rows("PRAGMA query_only = ON")
     work = JobWork(job.id, store, nothing)
     with caplog.at_level(logging.WARNING):
         work.report("render", 1, 9)

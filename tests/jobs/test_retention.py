@@ -8,6 +8,7 @@ from threading import Lock, Thread
 import pytest
 
 from heygem.errors import HeyGemError
+from heygem.jobs.database import Database
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.jobs.outputs import partial_path
 from heygem.jobs.retention import DAY_SECONDS, SWEEP_SECONDS, Retention
@@ -29,7 +30,7 @@ class House:
             retention_days=retention_days,
         )
         self.settings.output_dir.mkdir()
-        self.store = JobStore(self.settings.jobs_path, lambda: self.now)
+        self.store = JobStore(Database(self.settings.jobs_path), lambda: self.now)
         self.uploads = UploadStore(self.settings.uploads_dir)
         self.uploads_lock = Lock()
         self.retention = Retention(

@@ -17,6 +17,7 @@ from heygem.errors import (
     NoFaceError,
     StorageError,
 )
+from heygem.jobs.database import Database
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.jobs.store import DEATH_LIMIT, JobStore
 
@@ -34,7 +35,7 @@ class Clock:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[JobStore]:
-    store = JobStore(tmp_path / "data" / "jobs.db", Clock())
+    store = JobStore(Database(tmp_path / "data" / "jobs.db"), Clock())
     yield store
     store.close()
 
@@ -167,12 +168,12 @@ def test_a_job_that_should_stop_does_not_go_back_in_line(
 
 
 def test_what_a_dead_process_left_goes_back_in_line(tmp_path: Path) -> None:
-    dead = JobStore(tmp_path / "jobs.db")
+    dead = JobStore(Database(tmp_path / "jobs.db"))
     job = running(dead)
     waiting = dead.submit(SPEC)
     dead.close()
 
-    store = JobStore(tmp_path / "jobs.db")
+    store = JobStore(Database(tmp_path / "jobs.db"))
     assert [found.id for found in store.recover()] == [job.id]
     assert (store.get(job.id).state, store.get(job.id).deaths) == (JobState.PENDING, 1)
     assert (store.get(waiting.id).state, store.get(waiting.id).deaths) == (JobState.PENDING, 0)
@@ -261,23 +262,23 @@ def test_a_damaged_list_is_named(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     path.write_bytes(b"this is no database, but it is long enough to look at" * 40)
     with pytest.raises(StorageError, match="jobs.db is damaged"):
-        JobStore(path)
+        JobStore(Database(path))
 
 
 def test_a_list_from_the_future_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
-    JobStore(path).close()
+    JobStore(Database(path)).close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(StorageError, match="newer HeyGem"):
-        JobStore(path)
+        JobStore(Database(path))
 
 
 def test_every_write_is_on_the_disk(tmp_path: Path) -> None:
-    store = JobStore(tmp_path / "jobs.db")
+    store = JobStore(Database(tmp_path / "jobs.db"))
     job = store.submit(SPEC)
     with sqlite3.connect(tmp_path / "jobs.db") as other:
         assert other.execute("SELECT id FROM jobs").fetchone() == (job.id,)
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert store._connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+    assert store._database.rows("PRAGMA synchronous")[0][0] == 2  # FULL
     store.close()

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from heygem.errors import HeyGemError, JobError
+from heygem.jobs.database import Database
 from heygem.jobs.job import JobSpec, JobState
 from heygem.jobs.store import DEATH_LIMIT, ENGINE_ERROR_LIMIT, JobStore
 
@@ -49,7 +50,7 @@ class StoreMachine(RuleBasedStateMachine):
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "jobs.db"
-        self.store = JobStore(self.path)
+        self.store = JobStore(Database(self.path))
         self.models: dict[str, Model] = {}
 
     def teardown(self) -> None:
@@ -146,7 +147,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def die_and_return(self) -> None:
         self.store.close()
-        self.store = JobStore(self.path)
+        self.store = JobStore(Database(self.path))
         self.store.recover()
         for model in self.models.values():
             if model.state is JobState.RUNNING:

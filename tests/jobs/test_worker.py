@@ -10,11 +10,13 @@ from threading import Event, Thread
 
 import pytest
 
-from heygem.engines.base import STAGES, Stage
+from heygem.engines.base import STAGES, JobContext, Stage
 from heygem.engines.fake import FakeEngines
 from heygem.engines.status import EngineState
-from heygem.errors import DeviceLostError, DiskFullError, NoFaceError, WeightsCorruptError
+from heygem.errors import DeviceLostError, DiskFullError, HeyGemError, NoFaceError, WeightsCorruptError
 from heygem.hardware.device import Device
+from heygem.jobs.database import Database
+from heygem.jobs.engine_set import EngineSet
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.jobs.outputs import output_path
 from heygem.jobs.store import ENGINE_ERROR_LIMIT, JobStore
@@ -69,7 +71,7 @@ class House:
             output_dir=folder / "outputs",
             free_disk_reserve_bytes=100,
         )
-        self.store = JobStore(self.settings.jobs_path)
+        self.store = JobStore(Database(self.settings.jobs_path))
         speech, clip = write_speech(folder / "a.wav", 0.4), write_clip(folder / "t.mp4")
         self.spec = JobSpec(speech, clip, audio_name="a", template_name="t")
         self.fatal: list[str] = []
@@ -81,7 +83,6 @@ class House:
         self,
         on_stage: Callable[[Stage], None] = nothing,
         *,
-        templates: tuple[Path, ...] = (),
         wait_for_page: bool = False,
         **changes: object,
     ) -> EngineWorker:
@@ -96,7 +97,6 @@ class House:
             self.store,
             build,
             on_fatal=self.fatal.append,
-            default_templates=templates,
             free_bytes=lambda folder: self.free_bytes,
         )
         self.worker.start(wait_for_page=wait_for_page)
@@ -164,7 +164,7 @@ def test_nothing_is_imported_before_the_page_is_bound(house: House) -> None:
 
 def test_without_preload_models_stay_absent(house: House) -> None:
     house.settings = replace(house.settings, preload=False)
-    house.start(templates=(write_clip(house.folder / "other.mp4", grey=120),))
+    house.start()
     assert house.until_state(EngineState.READY)
     status = house.worker.board.status
     assert (status.preload, status.ready_models, len(status.models)) == (False, 0, 2)
@@ -393,32 +393,76 @@ def test_a_disk_that_fills_up_puts_the_job_back(house: House) -> None:
 # --- between jobs --------------------------------------------------------------------------------
 
 
-def test_default_templates_are_prepared_when_nothing_else_is_to_do(house: House) -> None:
-    other = write_clip(house.folder / "other.mp4", grey=120)
-    house.start(templates=(house.spec.template_path, other))
-    assert house.until_state(EngineState.READY)
-    wait_for(lambda: len(house.engines[0].engine.prepared) == 2)
-    assert house.engines[0].engine.prepared == [house.spec.template_path, other]
-    assert house.store.counts()[JobState.SUCCEEDED] == 0
+class Task:
+    """An errand that counts its runs; it may be told to last until a job waits, or to fail."""
+
+    def __init__(self, key: str, *, goes_first: bool = False, lasts: bool = False, error: str = "") -> None:
+        self.key, self.goes_first = key, goes_first
+        self.runs = 0
+        self.problems: list[str] = []
+        self._lasts, self._error = lasts, error
+
+    def run(self, engines: EngineSet, context: JobContext) -> None:
+        self.runs += 1
+        while self._lasts:
+            time.sleep(0.01)
+            context.report("template", self.runs, 9)
+            if self.runs > 1:
+                return
+        if self._error:
+            raise ValueError(self._error)
+
+    def failed(self, error: HeyGemError) -> None:
+        self.problems.append(str(error))
 
 
-def test_a_template_that_cannot_be_prepared_harms_nothing(house: House) -> None:
-    faults = Faults("template", RuntimeError("odd"))
-    house.start(faults, templates=(house.spec.template_path,))
-    wait_for(lambda: faults.visits == ["template"])
+def test_an_errand_is_done_when_nothing_else_is_to_do(house: House) -> None:
+    house.start()
+    task = Task("a")
+    house.worker.errands.add(task)
+    wait_for(lambda: task.runs == 1 and "a" not in house.worker.errands)
+
+
+def test_an_errand_gives_way_to_a_job_and_is_done_after_it(house: House) -> None:
+    house.start()
+    task = Task("a", lasts=True)
+    house.worker.errands.add(task)
+    wait_for(lambda: task.runs == 1)
+    assert house.worker.errands.running == "a"
+    house.wait_state(house.submit(), JobState.SUCCEEDED)
+    wait_for(lambda: task.runs == 2 and "a" not in house.worker.errands)
+
+
+def test_an_errand_somebody_waits_for_goes_before_the_next_job(house: House) -> None:
+    gate = Gate("render")
+    house.start(gate)
+    first, second = house.submit(), house.submit()
+    assert gate.reached.wait(WAIT_SECONDS)
+    task = Task("a", goes_first=True)
+    house.worker.errands.add(task)
+    gate.open.set()
+    wait_for(lambda: task.runs == 1)
+    assert house.store.get(first).state is JobState.SUCCEEDED
+    house.wait_state(second, JobState.SUCCEEDED)
+
+
+def test_an_errand_that_fails_says_why_and_stops_nothing(house: House) -> None:
+    house.start()
+    task = Task("a", error="odd")
+    house.worker.errands.add(task)
+    wait_for(lambda: "a" not in house.worker.errands)
+    assert "ValueError: odd" in task.problems[0]
     house.wait_state(house.submit(), JobState.SUCCEEDED)
 
 
-def test_a_job_goes_before_preparing(house: House) -> None:
-    gate, other = Gate("template"), write_clip(house.folder / "other.mp4", grey=120)
-    house.start(gate, templates=(other,))
-    assert gate.reached.wait(WAIT_SECONDS)
-    job_id = house.submit()
-    gate.open.set()
-    house.wait_state(job_id, JobState.SUCCEEDED)
-    engine = house.engines[0].engine
-    wait_for(lambda: len(engine.prepared) == 2)
-    assert engine.prepared == [house.spec.template_path, other]  # what had given way came last
+def test_an_errand_that_is_dropped_ends(house: House) -> None:
+    house.start()
+    task = Task("a", lasts=True)
+    house.worker.errands.add(task)
+    wait_for(lambda: task.runs == 1)
+    house.worker.errands.drop("a")
+    wait_for(lambda: house.worker.errands.running == "")
+    assert task.runs == 1
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:

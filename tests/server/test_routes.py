@@ -9,10 +9,10 @@ from starlette.testclient import TestClient
 from heygem.engines.fake import FakeEngines
 from heygem.engines.status import EngineState, EngineStatus
 from heygem.jobs.job import JobSpec
+from heygem.jobs.outputs import download_name
 from heygem.models.status import ModelState, ModelStatus
 from heygem.server.app import create_app
 from heygem.server.health import reasons
-from heygem.server.media import download_name
 from heygem.server.urls import job_template_url, result_url, thumbnail_url
 from heygem.studio import Studio
 from tests.fake_studio import CLIP, SPEECH, fake_studio, finished_job, settings_in
@@ -52,7 +52,7 @@ def test_ready_also_while_it_works(tmp_path: Path) -> None:
 
 
 def test_a_required_model_that_was_unloaded_is_missed(tmp_path: Path) -> None:
-    studio = Studio(settings_in(tmp_path), FakeEngines, prepare_defaults=False)
+    studio = Studio(settings_in(tmp_path), FakeEngines, prepare_ahead=False)
     studio.start(wait_for_page=False)
     studio.wait_ready(30)
     client = TestClient(create_app(studio))
@@ -86,7 +86,7 @@ def test_a_result_can_be_played_sought_and_saved(tmp_path: Path) -> None:
         assert (part.status_code, part.content) == (206, b"ftyp")
         saved = client.get(result_url(job.id, download=True))
         assert saved.headers["content-disposition"].startswith("attachment")
-        assert download_name(job) == "说  hi    1.mp4"
+        assert download_name(job.spec.title) == "说  hi    1.mp4"
 
 
 def test_templates_of_jobs_and_of_the_gallery(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_templates_of_jobs_and_of_the_gallery(tmp_path: Path) -> None:
         default, own = (studio.submit(JobSpec(SPEECH, path)) for path in (CLIP, clip))
         assert client.get(job_template_url(default.id)).content == CLIP.read_bytes()
         assert client.get(job_template_url(own.id)).content == clip.read_bytes()
-        for card in studio.templates():
+        for card in studio.library.all():
             answer = client.get(thumbnail_url(card.id))
             assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
 

@@ -68,12 +68,13 @@ def test_it_serves_and_stops_when_told(tmp_path: Path, sign: signal.Signals) -> 
 
 
 def test_a_lost_device_ends_the_process_with_75(tmp_path: Path) -> None:
+    from heygem.jobs.database import Database
     from heygem.jobs.job import JobSpec
     from heygem.jobs.store import JobStore
     from tests.fake_studio import CLIP, SPEECH
 
     (tmp_path / "data").mkdir()
-    store = JobStore(tmp_path / "data" / "jobs.db")
+    store = JobStore(Database(tmp_path / "data" / "jobs.db"))
     job = store.submit(JobSpec(SPEECH, CLIP))
     store.close()
     process = start(tmp_path, free_port(), "fatal")
@@ -81,7 +82,7 @@ def test_a_lost_device_ends_the_process_with_75(tmp_path: Path) -> None:
         assert process.wait(30) == 75
     finally:
         process.kill()
-    store = JobStore(tmp_path / "data" / "jobs.db")
+    store = JobStore(Database(tmp_path / "data" / "jobs.db"))
     assert not store.get(job.id).state.is_final, "the job was lost"
     store.close()
 

@@ -11,13 +11,18 @@ from heygem.engines.status import EngineState
 from heygem.jobs.cleanup import ClearPreview, ClearReport, Usage
 from heygem.jobs.job import JobState
 from heygem.studio import Studio
-from heygem.ui.handlers import PageHandlers, clear_preview_words, clear_report_words, guarded
-from heygem.ui.views import LOG_TAIL_BYTES, VIEWS, render, tail
+from heygem.ui.answers import guarded
+from heygem.ui.batch.handlers import BatchHandlers
+from heygem.ui.handlers import PageHandlers, clear_preview_words, clear_report_words
+from heygem.ui.history.handlers import HistoryHandlers
+from heygem.ui.state import PageState
+from heygem.ui.views import LOG_TAIL_BYTES, render, tail
 from tests.fake_studio import CLIP, SPEECH, fake_studio, finished_job
 
 ENGLISH = gr.Request(headers={"accept-language": "en-US"})
 CHINESE = gr.Request(headers={"accept-language": "zh-CN,zh;q=0.9"})
 SKIP = gr.skip()
+SINGLE = PageState()
 
 
 def click(data: dict[str, str]) -> gr.EventData:
@@ -42,7 +47,9 @@ def generate(
     }
     paths = [path and str(path) for path in (audio, upload)]
     request = more.pop("request", ENGLISH)
-    return handlers.generate(paths[0], template, paths[1], *(options | more).values(), request)  # type: ignore[arg-type]
+    chosen = (options | more).values()
+    page, problem = handlers.generate(PageState(), paths[0], template, paths[1], *chosen, request)  # type: ignore[arg-type]
+    return page.job_id if isinstance(page, PageState) else page, problem
 
 
 def test_generate_orders_what_was_chosen(tmp_path: Path) -> None:
@@ -81,7 +88,7 @@ def test_an_upload_keeps_the_quotes_of_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("audio", "template", "words"),
-    [(None, "anna", "语音"), (SPEECH, "", "人物"), (SPEECH, "../../etc/passwd", "人物")],
+    [(None, "anna", "语音"), (SPEECH, "", "人物"), (SPEECH, "../../etc/passwd", "模板")],
 )
 def test_what_is_missing_is_said(tmp_path: Path, audio: Path | None, template: str, words: str) -> None:
     with fake_studio(tmp_path, start=False) as studio:
@@ -105,33 +112,12 @@ def test_a_bad_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
         assert problem == "", "the next job is refused too"
 
 
-def test_refresh_sends_only_what_changed(tmp_path: Path) -> None:
+def test_the_ready_notice_comes_once_and_only_after_waiting(tmp_path: Path) -> None:
     with fake_studio(tmp_path) as studio:
         studio.wait_ready(30)
-        handlers = PageHandlers(studio)
-        seen, *first = handlers.refresh({}, "", ENGLISH)
-        assert len(first) == len(VIEWS)
-        assert "Ready" in first[VIEWS.index("banner")]
-        moving = {"figures", "log", "models"}  # free memory changes by itself
-        _, *second = handlers.refresh(seen, "", ENGLISH)
-        sent = {name for name, value in zip(VIEWS, second, strict=True) if value != SKIP}
-        assert sent <= moving
-        finished_job(studio)
-        _, *third = handlers.refresh(seen, "", ENGLISH)
-        sent = {name for name, value in zip(VIEWS, third, strict=True) if value != SKIP}
-        assert {"player", "job", "history"} <= sent
-
-
-def test_the_ready_notice_comes_once_and_only_after_waiting(tmp_path: Path) -> None:
-    with fake_studio(tmp_path, start=False) as studio:
-        waited = render(studio, "", {}, "zh")
-        assert waited["state"] == EngineState.INITIALIZING and waited["notice"] == ""
-        studio.start(wait_for_page=False)
-        studio.wait_ready(30)
-        ready = render(studio, "", waited, "zh")
-        assert "系统已就绪" in ready["notice"]
-        assert render(studio, "", ready, "zh")["notice"] == ready["notice"], "it must not float in again"
-        assert render(studio, "", {}, "zh")["notice"] == "", "a page opened later has nothing to announce"
+        assert "系统已就绪" in render(studio, SINGLE, EngineState.INITIALIZING, "zh")["notice"]
+        assert "notice" not in render(studio, SINGLE, EngineState.READY, "zh"), "it must not float in again"
+        assert "notice" not in render(studio, SINGLE, "", "zh"), "a page opened later has nothing to announce"
 
 
 def test_a_new_page_shows_the_running_job_and_then_the_last(tmp_path: Path) -> None:
@@ -147,44 +133,32 @@ def test_a_new_page_shows_the_running_job_and_then_the_last(tmp_path: Path) -> N
         running, _ = generate(handlers)
         waiting, _ = generate(handlers, template="marcus")
         assert entered.wait(30)
-        new_page = render(studio, "", {}, "en")
-        assert running in new_page["player"] and new_page["cancel"] == "yes"
-        follower = render(studio, waiting, {}, "en")
+        new_page = render(studio, SINGLE, "", "en")
+        assert running in new_page["player"] and 'data-action="cancel"' in new_page["job"]
+        follower = render(studio, PageState(job_id=waiting), "", "en")
         assert waiting in follower["player"] and "In line, number 1" in follower["job"]
         go_on.set()
         studio.wait_job(waiting, 60)
-        assert f"/media/results/{waiting}" in render(studio, "", {}, "en")["player"]
+        assert f"/media/results/{waiting}" in render(studio, SINGLE, "", "en")["player"]
 
 
 def test_cancel_stops_the_job_on_show(tmp_path: Path) -> None:
     with fake_studio(tmp_path, seconds_per_frame=0.05) as studio:
         handlers = PageHandlers(studio)
         job_id, _ = generate(handlers)
-        assert handlers.cancel(job_id, ENGLISH) == ""
+        assert handlers.cancel(PageState(job_id=job_id), ENGLISH) == ""
         assert studio.wait_job(job_id, 30).state is JobState.CANCELED
-        page = render(studio, job_id, {}, "en")
-        assert page["cancel"] == "" and "Canceled" in page["job"]
-
-
-def test_history_plays_and_deletes(tmp_path: Path) -> None:
-    with fake_studio(tmp_path) as studio:
-        handlers = PageHandlers(studio)
-        job = finished_job(studio)
-        assert job.output_path is not None
-        player, problem = handlers.act_on_history(click({"action": "play", "job": job.id}), ENGLISH)
-        assert f"/media/results/{job.id}" in player and problem == ""
-        player, problem = handlers.act_on_history(click({"action": "delete", "job": job.id}), ENGLISH)
-        assert "Pick a video" in player and problem == ""
-        assert not job.output_path.exists()
-        _, problem = handlers.act_on_history(click({"action": "play", "job": job.id}), CHINESE)
-        assert "不存在" in problem
+        page = render(studio, PageState(job_id=job_id), "", "en")
+        assert 'data-action="cancel"' not in page["job"] and "Canceled" in page["job"]
 
 
 def test_a_forged_click_is_one_sentence(tmp_path: Path) -> None:
     with fake_studio(tmp_path, start=False) as studio:
         handlers = PageHandlers(studio)
-        _, problem = handlers.act_on_history(click({"action": "play"}), ENGLISH)
-        assert "could not do this" in problem
+        for act in (HistoryHandlers(studio).act, BatchHandlers(studio).act):
+            for data in ({"action": "play"}, {"action": "delete"}, {"action": "../.."}, {}):
+                _, problem = act(SINGLE, click(data), ENGLISH)
+                assert "could not do this" in problem
         assert handlers.choose_voice(click({"voice": "../../etc/passwd"})) is None
 
 

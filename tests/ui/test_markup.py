@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from heygem.jobs.archive import Batch, JobPage
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.models.status import ModelState, ModelStatus
 from heygem.ui import markup
+from heygem.ui.batch import markup as batch_markup
+from heygem.ui.history import markup as history_markup
 from heygem.ui.status import Figure, Sentence
 from heygem.ui.system.markup import DeviceMemory, models_panel
+from heygem.ui.texts import Language
 
 EVIL = """<script>alert("1")</script>'${x}`"""
 SPEC = JobSpec(Path("a.wav"), Path("t.mp4"), title=EVIL, audio_name=EVIL, template_name=EVIL)
@@ -23,6 +27,8 @@ DONE = Job(
     output_path=Path("out/<o>.mp4"),
 )
 
+BATCH = Batch("b" * 32, EVIL, 0.0, dict.fromkeys(JobState, 1))
+
 
 @pytest.mark.parametrize(
     "html",
@@ -32,8 +38,11 @@ DONE = Job(
         markup.warnings([EVIL]),
         markup.notice(EVIL),
         markup.message(EVIL),
-        markup.history([DONE], "en"),
-        markup.history_player(DONE, "en"),
+        history_markup.history_page(JobPage((DONE,), 1), 1, "", False, "en"),
+        history_markup.job_detail(DONE, False, "en"),
+        batch_markup.batch_head(BATCH, [DONE], "en"),
+        batch_markup.batch_items([DONE], DONE.id, "en"),
+        batch_markup.batch_list([BATCH, BATCH], "", "en"),
         models_panel(
             [
                 ModelStatus(
@@ -78,31 +87,36 @@ def test_the_player_does_not_change_while_a_job_runs() -> None:
 
 
 def test_actions_fit_the_state() -> None:
-    def actions(job: Job) -> list[bool]:
-        html = markup.history([job], "en")
-        return [f'data-action="{name}"' in html for name in ("play", "cancel", "delete")]
+    def actions(job: Job) -> set[str]:
+        html = history_markup.job_detail(job, False, "en")
+        return {name for name in ("check", "cancel", "delete", "retry", "pin") if f'action="{name}"' in html}
 
-    assert actions(DONE) == [True, False, True]
-    assert actions(replace(DONE, state=JobState.RUNNING)) == [False, True, False]
-    assert actions(replace(DONE, state=JobState.FAILED)) == [False, False, True]
-    assert actions(replace(DONE, output_path=None)) == [False, False, True]
+    assert actions(DONE) == {"check", "delete", "pin"}
+    assert actions(replace(DONE, state=JobState.RUNNING)) == {"cancel"}
+    assert actions(replace(DONE, state=JobState.FAILED)) == {"delete", "retry"}
+    assert actions(replace(DONE, output_path=None)) == {"delete"}
 
 
 def test_a_failed_job_says_why() -> None:
     failed = replace(
         DONE, state=JobState.FAILED, output_path=None, error_code="face_none", error_message="No face."
     )
-    assert "No face." in markup.history([failed], "en")
-    assert "没有找到人脸" in markup.history([failed], "zh")
+    for html in (history_markup.job_detail, batch_item):
+        assert "No face." in html(failed, False, "en")
+        assert "没有找到人脸" in html(failed, False, "zh")
 
 
-def test_download_is_there_once_there_is_a_file() -> None:
-    assert "?download=true" in markup.download_link(DONE, "en")
-    assert markup.download_link(replace(DONE, state=JobState.RUNNING), "en") == ""
-    assert markup.download_link(None, "en") == ""
+def batch_item(job: Job, is_playing: bool, language: Language) -> str:
+    return batch_markup.batch_items([job], job.id if is_playing else "", language)
+
+
+def test_a_job_is_canceled_until_it_can_be_downloaded() -> None:
+    assert "?download=true" in markup.job_action(DONE, "en")
+    assert 'data-action="cancel"' in markup.job_action(replace(DONE, state=JobState.RUNNING), "en")
+    assert markup.job_action(replace(DONE, state=JobState.FAILED), "en") == ""
 
 
 def test_nothing_yet() -> None:
     assert "Your video appears here" in markup.player(None, "en")
-    assert "还没有任何记录" in markup.history([], "zh")
+    assert "还没有任何记录" in history_markup.history_page(JobPage((), 0), 1, "", False, "zh")
     assert markup.message("") == markup.notice("") == ""

@@ -20,7 +20,6 @@ from heygem.ui.status import (
     format_duration,
     job_fraction,
     job_sentence,
-    place_in_line,
 )
 
 GB = 10**9
@@ -106,46 +105,43 @@ def test_what_a_gpu_does_not_tell_is_never_a_zero() -> None:
 
 
 def test_a_waiting_job_says_its_place_and_what_it_waits_for() -> None:
-    urgent = replace(JOB, id="b" * 32, priority=5)
-    waiting = (JOB, replace(JOB, id="c" * 32), urgent)
-    assert [place_in_line(job, waiting) for job in waiting] == [2, 3, 1]
-    said = job_sentence(JOB, waiting, EngineState.INITIALIZING, 0, "en")
+    said = job_sentence(JOB, 2, EngineState.INITIALIZING, 0, "en")
     assert said.headline == "In line, number 2"
     assert "models are ready" in said.detail
-    assert "turn" in job_sentence(JOB, waiting, EngineState.BUSY, 0, "en").detail
+    assert "turn" in job_sentence(JOB, 2, EngineState.BUSY, 0, "en").detail
 
 
 def test_a_running_job_says_frames_speed_and_what_is_left() -> None:
     job = replace(RUNNING, done=50, total=250)
-    said = job_sentence(job, (), EngineState.BUSY, 112.0, "en")
+    said = job_sentence(job, 0, EngineState.BUSY, 112.0, "en")
     assert said.headline == "Painting frames"
     assert said.detail == "frame 50 of 250 · 25.0 frames/s · about 8 s left"
-    assert job_sentence(replace(job, attempt=2), (), EngineState.BUSY, 112.0, "en").detail.startswith(
+    assert job_sentence(replace(job, attempt=2), 0, EngineState.BUSY, 112.0, "en").detail.startswith(
         "Continued"
     )
     assert (
-        job_sentence(replace(job, cancel_requested=True), (), EngineState.BUSY, 112.0, "en").headline
+        job_sentence(replace(job, cancel_requested=True), 0, EngineState.BUSY, 112.0, "en").headline
         == "Canceling"
     )
 
 
 def test_a_stage_too_young_to_tell_promises_nothing() -> None:
     assert (
-        job_sentence(replace(RUNNING, done=1, total=250), (), EngineState.BUSY, 110.2, "en").detail
+        job_sentence(replace(RUNNING, done=1, total=250), 0, EngineState.BUSY, 110.2, "en").detail
         == "frame 1 of 250"
     )
 
 
 def test_how_jobs_end() -> None:
     done = replace(RUNNING, state=JobState.SUCCEEDED, finished_at=190.0, output_path=Path("o.mp4"))
-    assert job_sentence(done, (), EngineState.READY, 0, "en").detail == "Made in 1 min 30 s."
-    assert "removed" in job_sentence(replace(done, output_path=None), (), EngineState.READY, 0, "en").detail
+    assert job_sentence(done, 0, EngineState.READY, 0, "en").detail == "Made in 1 min 30 s."
+    assert "removed" in job_sentence(replace(done, output_path=None), 0, EngineState.READY, 0, "en").detail
     failed = replace(
         RUNNING, state=JobState.FAILED, error_code="face_none", error_message="No face: use another."
     )
-    assert job_sentence(failed, (), EngineState.READY, 0, "en").detail == "No face: use another."
-    assert "人脸" in job_sentence(failed, (), EngineState.READY, 0, "zh").detail
-    assert job_sentence(replace(JOB, state=JobState.CANCELED), (), EngineState.READY, 0, "en").tone == "idle"
+    assert job_sentence(failed, 0, EngineState.READY, 0, "en").detail == "No face: use another."
+    assert "人脸" in job_sentence(failed, 0, EngineState.READY, 0, "zh").detail
+    assert job_sentence(replace(JOB, state=JobState.CANCELED), 0, EngineState.READY, 0, "en").tone == "idle"
 
 
 @given(st.lists(st.integers(0, 50), min_size=5, max_size=5), st.data())

@@ -127,7 +127,7 @@ def test_nothing_yet() -> None:
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     """Idle: it prepares nothing, for that needs the models."""
-    studio = Studio(settings_in(tmp_path), FakeEngines, prepare_defaults=False)
+    studio = Studio(settings_in(tmp_path), FakeEngines, prepare_ahead=False)
     studio.start(wait_for_page=False)
     studio.wait_ready(30)
     yield studio

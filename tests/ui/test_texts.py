@@ -11,7 +11,9 @@ from heygem import errors
 from heygem.engines.base import STAGES
 from heygem.errors import HeyGemError
 from heygem.jobs.job import JobState
+from heygem.library.template import Advice
 from heygem.models.status import ModelState
+from heygem.ui.state import SHOWS, TABS
 from heygem.ui.texts import ERRORS_ZH, TEXTS, Language, error_sentence, language_of, text
 
 # Words that are built from a state rather than written out.
@@ -20,6 +22,9 @@ STATE_KEYS = [
     *(f"model_{state}" for state in ModelState),
     *(f"state_{state}" for state in JobState),
     *(f"stage_{stage}" for stage in ("", *STAGES)),
+    *(f"tab_{name}" for name in TABS),
+    *(f"show_{name}" for name in SHOWS),
+    *(f"advice_{key}" for key in Advice),
     *(f"warning_{key}" for key in ("cpu_fallback", "gpu_hot", "memory_low", "disk_low", "queue_paused")),
 ]
 

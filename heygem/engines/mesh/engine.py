@@ -5,6 +5,7 @@ import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from heygem.engines.base import (
     STAGES,
+    Checkup,
     JobContext,
     LipSyncOptions,
     LipSyncRequest,
@@ -23,14 +25,17 @@ from heygem.engines.base import (
     Stage,
 )
 from heygem.engines.label import VisibleLabel
+from heygem.engines.mesh.checkup import check_video
+from heygem.engines.mesh.hearing import HeardSpeech
 from heygem.engines.mesh.library import PortraitLibrary, PreparedPortrait
 from heygem.engines.mesh.living_photo import LivingPhoto
+from heygem.engines.mesh.look import look_at
 from heygem.engines.mesh.models import MeshModels
 from heygem.engines.mesh.render import FrameRenderer, RenderPlan
-from heygem.engines.mesh.speech_motion import full_basis, predict_steps, shape_motion
+from heygem.engines.mesh.speech_motion import Motion, full_basis, predict_steps, shape_motion
 from heygem.media.audio import decode_speech
 from heygem.media.frames import FrameSource
-from heygem.media.probe import probe_audio
+from heygem.media.probe import probe_audio, probe_video
 from heygem.media.threads import FrameSink, prefetched
 from heygem.media.types import OutputVideo, VideoInfo, Waveform, YuvFrame
 from heygem.media.writer import VideoWriter
@@ -64,6 +69,7 @@ class MeshEngine:
     library: PortraitLibrary
     renderer: FrameRenderer
     rehearsal_clip: Path  # a tiny template
+    heard: HeardSpeech
     name: str = "mesh"
 
     def prepare(
@@ -72,7 +78,8 @@ class MeshEngine:
         """Track the template and fill its mouth bank, unless the cache has both."""
         with self.library.lease(template_path, face_point, context) as prepared:
             track = prepared.portrait.track
-            return PreparedTemplate(prepared.key, len(track), track.absent_count, prepared.was_prepared)
+            look = look_at(prepared.portrait, probe_video(template_path), self.models.landmarker)
+            return PreparedTemplate(prepared.key, len(track), track.absent_count, prepared.was_prepared, look)
 
     def generate(self, request: LipSyncRequest, context: JobContext) -> LipSyncResult:
         """Sound, template, motion, picture: one pass over the frames, one lossy encode."""
@@ -101,6 +108,14 @@ class MeshEngine:
             template_was_prepared=prepared.was_prepared,
         )
 
+    def check(self, video_path: Path, request: LipSyncRequest, context: JobContext) -> Checkup:
+        """Track the finished video and compare it with the motion that was asked for."""
+        info = probe_video(video_path)
+        speech = self._listen(request.audio_path, context)
+        motion = self.motion_of(speech, info.fps, request.options, context)
+        point = request.options.face_point
+        return check_video(info, motion, self.face, self.models.landmarker, point, context)
+
     def rehearse(self) -> None:
         """One tiny job through the real code, in a folder and a template cache that are thrown away."""
         with TemporaryDirectory(prefix="heygem-rehearsal-") as name:
@@ -108,7 +123,12 @@ class MeshEngine:
             library = self.library.with_cache(TemplateCache(folder / "templates", REHEARSAL_CACHE_BYTES))
             speech = _second_of_babble(folder / "speech.wav")
             request = LipSyncRequest(speech, self.rehearsal_clip, folder / "rehearsal.mp4")
-            replace(self, library=library).generate(request, SilentContext())
+            replace(self, library=library, heard=HeardSpeech()).generate(request, SilentContext())
+
+    def forget(self) -> None:
+        """Drop what earlier jobs left in memory; models, and what is on the disk, stay."""
+        self.library.forget()
+        self.heard.forget()
 
     def _listen(self, audio_path: Path, context: JobContext) -> Waveform:
         """The speech at 16 kHz; reports seconds heard, so that a long file can be canceled."""
@@ -125,14 +145,8 @@ class MeshEngine:
     ) -> RenderPlan:
         """Everything that is decided before the first pixel; reports the windows of sound that were heard."""
         schedule = _schedule(speech, info, prepared, options)
-        steps = predict_steps(
-            speech,
-            self.models.encoder,
-            self.models.motion,
-            lambda done, total: context.report("motion", done, total),
-        )
-        fps, basis = options.fps or info.fps, full_basis(self.models.motion)
-        motion = shape_motion(steps, speech, basis, len(schedule), fps, options)
+        fps = options.fps or info.fps
+        motion = self.motion_of(speech, fps, options, context)
         portrait = prepared.portrait
         plan = self.renderer.plan(portrait, prepared.bank, motion, schedule, options, info.fps)
         if not info.is_photo or options.living == "off":
@@ -141,6 +155,22 @@ class MeshEngine:
             photo = next(iter(source.read_schedule([0])))
             living = LivingPhoto.of(photo, portrait, motion, self.face, float(fps), options.living)
         return replace(plan, living=living)
+
+    def motion_of(
+        self, speech: Waveform, fps: Fraction, options: LipSyncOptions, context: JobContext
+    ) -> Motion:
+        """The mouth motion of every output frame. Speech that was heard lately is not heard again."""
+        steps = self.heard.of(
+            sha256(speech.samples.tobytes()).hexdigest(),
+            lambda: predict_steps(
+                speech,
+                self.models.encoder,
+                self.models.motion,
+                lambda done, total: context.report("motion", done, total),
+            ),
+        )
+        frame_count = max(1, round(len(speech.samples) * fps / speech.rate_hz))
+        return shape_motion(steps, speech, full_basis(self.models.motion), frame_count, fps, options)
 
     def _render(
         self,

@@ -7,7 +7,7 @@ import gradio as gr
 
 from heygem.studio import Studio
 from heygem.ui import markup
-from heygem.ui.handlers import guarded, reader_language
+from heygem.ui.answers import guarded, reader_language
 from heygem.ui.status import format_bytes
 from heygem.ui.texts import Language, text
 

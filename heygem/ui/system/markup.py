@@ -29,8 +29,10 @@ def models_panel(
         return f'<p class="hg-nothing">{escape(text(language, "models_none"))}</p>'
     head = "".join(f"<th>{escape(text(language, f'column_{key}'))}</th>" for key in _COLUMNS)
     rows = "".join(_row(model, now_seconds, language) for model in models)
+    label = escape(text(language, "column_model"))
     table = f'<table class="hg-models"><tr>{head}<th></th></tr>{rows}</table>'
-    return f'{_memory_bar(models, memory, language)}<div class="hg-scroll">{table}</div>'
+    scroll = f'<div class="hg-scroll" tabindex="0" role="region" aria-label="{label}">{table}</div>'
+    return f"{_memory_bar(models, memory, language)}{scroll}"
 
 
 def _memory_bar(models: Sequence[ModelStatus], memory: DeviceMemory, language: Language) -> str:

@@ -1,0 +1,1 @@
+"""The library of templates: files, names, pictures, and what an engine has seen in them."""

@@ -1,0 +1,47 @@
+"""A hundred short videos in a row: is the last as fast as the first, and is memory flat?"""
+
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from heygem.bench.jobs import started_studio
+from heygem.bench.report import Figure
+from heygem.hardware.memory import process_ram_bytes
+from heygem.jobs.batch import BatchSpec, Source
+from heygem.jobs.job import JobState
+from heygem.settings import Settings
+from heygem.soak import EngineName
+from heygem.soak.inputs import short_speeches, short_template
+from heygem.soak.victim import engines_named
+
+SETTLED_AFTER = 10  # items: caches are filled, allocators have their blocks
+
+
+def measure_batch(settings: Settings, folder: Path, engine: EngineName, items: int) -> list[Figure]:
+    """One batch of different recordings on one template."""
+    speeches = tuple(Source(path) for path in short_speeches(folder, items, engine))
+    batch = BatchSpec(speeches, (Source(short_template(folder, engine)),))
+    ram_bytes = []
+    with started_studio(settings, engines_named(engine)) as studio:
+        batch_id = studio.submit_batch(batch)
+        for job in studio.archive.jobs_of_batch(batch_id):
+            studio.wait_job(job.id)
+            ram_bytes.append(process_ram_bytes())
+        jobs = studio.archive.jobs_of_batch(batch_id)
+    done = [job for job in jobs if job.state is JobState.SUCCEEDED]
+    seconds = [(job.finished_at or 0.0) - (job.started_at or 0.0) for job in done]
+    usual, slow = median(seconds), float(np.percentile(seconds, 95))
+    settled = ram_bytes[min(SETTLED_AFTER, len(ram_bytes) - 1)]
+    return [
+        Figure("batch.not_done", "items not done", len(jobs) - len(done), "", f"of {len(jobs)}"),
+        Figure("batch.median", "median item", usual, "s"),
+        Figure("batch.p95_over_median", "95th percentile / median", slow / usual, "x", f"{slow:.2f} s"),
+        Figure(
+            "batch.growth",
+            f"RAM at the end above that after item {SETTLED_AFTER}",
+            max(0, ram_bytes[-1] - settled),
+            "bytes",
+            f"{settled / 1e9:.2f} GB then",
+        ),
+    ]

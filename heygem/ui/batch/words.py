@@ -1,0 +1,50 @@
+"""Words of the Batch tab, English and Chinese."""
+
+BATCH_TEXTS = {
+    "tab_batch": ("Batch", "批量处理"),
+    "batch_speeches": ("1. Speeches", "1. 语音"),
+    "batch_templates": ("2. Presenters", "2. 人物模板"),
+    "batch_speech_files": ("Add recordings: several at once", "添加录音，可多选"),
+    "batch_template_files": ("Add videos or photos: several at once", "添加视频或照片，可多选"),
+    "batch_demo": ("Or pick samples", "或选择示例语音"),
+    "batch_order": ("Order", "生成顺序"),
+    "batch_by_template": ("Presenter by presenter", "按人物依次"),
+    "batch_by_speech": ("Speech by speech", "按语音依次"),
+    "batch_title": ("Name of the batch", "批次名称"),
+    "batch_title_hint": ("Optional", "可不填"),
+    "batch_start": ("Make all videos", "全部生成"),
+    "batch_plan": (
+        "{speeches} × {templates} = {videos} videos",
+        "{speeches} 段语音 × {templates} 个人物 = {videos} 个视频",
+    ),
+    "batch_plan_none": (
+        "Pick at least one speech and one presenter.",
+        "请至少选择一段语音和一个人物。",
+    ),
+    "batch_none": ("Your batch appears here", "批次将显示在这里"),
+    "batch_none_detail": (
+        "Every speech is said by every presenter. One that fails does not stop the others.",
+        "每段语音都会由每个人物说一遍；某一个失败不会影响其他视频。",
+    ),
+    "batch_left": ("about {duration} left", "约剩 {duration}"),
+    "batch_failed": ("{count} failed", "{count} 个失败"),
+    "batch_canceled": ("{count} canceled", "{count} 个已取消"),
+    "batch_all_done": ("All done", "全部完成"),
+    "batch_over": ("Finished", "已结束"),
+    "batch_at_work": ("At work", "进行中"),
+    "batch_in_line": ("In line", "排队中"),
+    "batch_cancel": ("Cancel the rest", "取消剩余任务"),
+    "batch_cancel_confirm": (
+        "Cancel everything of this batch that is not finished?",
+        "取消该批次中所有未完成的任务？",
+    ),
+    "batch_retry": ("Retry failed", "重试失败项"),
+    "batch_zip": ("Download all (ZIP)", "全部下载（ZIP）"),
+    "batch_earlier": ("Batches", "批次列表"),
+    "batch_hide": ("Hide", "收起"),
+    "batch_items": ("Videos of this batch", "该批次的视频"),
+    "need_batch": (
+        "Pick at least one speech and one presenter first.",
+        "请先选择至少一段语音和一个人物。",
+    ),
+}

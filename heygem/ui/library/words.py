@@ -1,0 +1,91 @@
+"""Words of the Templates tab, English and Chinese."""
+
+LIBRARY_TEXTS = {
+    "tab_library": ("Templates", "模板库"),
+    "library_add": (
+        "Add videos or photos of people: several at once",
+        "添加人物视频或照片，可多选",
+    ),
+    "library_cache": (
+        "{prepared} of {total} prepared · {used} of {most} on disk",
+        "已准备 {prepared}/{total} 个 · 占用磁盘 {used}/{most}",
+    ),
+    "library_hits": (
+        "{share} of the last {jobs} videos found their template ready",
+        "最近 {jobs} 个视频中有 {share} 的模板已提前准备好",
+    ),
+    "library_hits_none": ("no video made yet", "尚未生成视频"),
+    "library_added": ("Added: {names}.", "已添加：{names}。"),
+    "library_pick": ("Pick a template to see more", "选择一个模板查看详情"),
+    "template_ready": ("Ready", "已就绪"),
+    "template_preparing": ("Preparing", "准备中"),
+    "template_waiting": ("Waiting", "等待准备"),
+    "template_cold": ("Not prepared", "未准备"),
+    "template_bad": ("Not usable", "不可用"),
+    "template_default": ("built in", "内置"),
+    "template_uses_0": ("not used yet", "未使用"),
+    "template_uses_1": ("used once", "已用 1 次"),
+    "template_uses": ("used {count} times", "已用 {count} 次"),
+    "template_name": ("Name", "名称"),
+    "template_save": ("Save", "保存"),
+    "template_use": ("Use", "使用"),
+    "template_prepare": ("Prepare now", "立即准备"),
+    "template_delete": ("Delete", "删除"),
+    "template_delete_confirm": (
+        "Delete this template? Videos made with it stay.",
+        "删除该模板？用它生成的视频会保留。",
+    ),
+    "template_cold_detail": (
+        "The first video with it takes a little longer.",
+        "首次使用它生成视频会稍慢。",
+    ),
+    "template_report": ("Quality report", "质量报告"),
+    "template_picture": ("Picture", "画面"),
+    "template_photo": ("photo, {width} × {height}", "照片，{width} × {height}"),
+    "template_video": (
+        "{width} × {height}, {fps} frames/s, {duration}",
+        "{width} × {height}，{fps} 帧/秒，{duration}",
+    ),
+    "template_face": ("Face", "人脸"),
+    "template_face_width": ("{width} pixels wide", "宽 {width} 像素"),
+    "template_turn": ("Head turn", "头部转动"),
+    "template_turn_degrees": ("up to {degrees}°", "最大 {degrees}°"),
+    "template_absent": ("Without a face", "无人脸的帧"),
+    "template_absent_frames": ("{count} of {total} frames", "{count} / {total} 帧"),
+    "template_mouth": ("Mouth", "嘴部"),
+    "template_talks": ("talks: open in {share} of the frames", "有说话：{share} 的帧张嘴"),
+    "template_rests": ("rests: never opens", "静默：从不张嘴"),
+    "template_no_report": ("The report comes with the preparation.", "准备完成后显示质量报告。"),
+    "template_good": ("Nothing to improve.", "没有需要改进的地方。"),
+    "advice_small_face": (
+        "The face is small: a closer picture gives a sharper mouth.",
+        "人脸较小：拍近一些，嘴部会更清晰。",
+    ),
+    "advice_turned": (
+        "The head turns far: beyond 30° the mouth looks poor. A frontal clip is best.",
+        "头部转动较大：超过 30° 嘴部效果变差，正面拍摄最好。",
+    ),
+    "advice_absent": (
+        "The face is missing for a while: these frames pass through unchanged.",
+        "部分画面没有人脸：这些帧会原样输出。",
+    ),
+    "advice_idle": (
+        "The mouth never opens, so its inside is painted. A clip in which the person also talks is sharper.",
+        "模板中从不张嘴，口腔内部需要补绘；使用有说话片段的视频会更清晰。",
+    ),
+    "advice_short": (
+        "The clip is short and repeats soon: ten seconds or more look livelier.",
+        "视频较短，很快就会重复；十秒以上更自然。",
+    ),
+    "advice_low_fps": (
+        "Few frames a second: lips move more smoothly at 25 or more.",
+        "帧率较低：25 帧/秒以上口型更流畅。",
+    ),
+    "advice_several_faces": (
+        "There are several faces: the largest in the middle speaks. Click another one to choose it.",
+        "画面中有多张人脸：默认由最大且居中的人说话，可点击选择其他人。",
+    ),
+    "face_choose": ("Click the face that is to speak", "点击要说话的人脸"),
+    "face_number": ("Let face {number} speak", "让第 {number} 张脸说话"),
+    "face_main": ("Let HeyGem choose", "自动选择"),
+}
