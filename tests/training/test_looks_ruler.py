@@ -1,4 +1,4 @@
-"""The ruler for looks finds what it is there for: flicker, edges, folds, crossings; and nothing on still skin."""
+"""The ruler for looks finds flicker, edges, folds and crossings, and nothing on still skin."""
 
 from pathlib import Path
 
