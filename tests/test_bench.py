@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from time import perf_counter
+from threading import Event, Thread
+from time import perf_counter, thread_time
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from heygem.bench.render import measure_render, render_figures, transcode
 from heygem.bench.report import BenchError, Figure, show_report, show_value, verdict
 from heygem.bench.residency import measure_residency
 from heygem.bench.run import run_bench
+from heygem.bench.steps import StepClock, measure_steps
 from heygem.bench.template import measure_template
 from heygem.bench.watch import OpenWatch, PeakMemory
 from heygem.engines.base import Stage
@@ -239,3 +241,28 @@ def test_a_program_that_dies_is_not_waited_for() -> None:
         pytest.raises(BenchError, match="ended with code 7"),
     ):
         wait_until(process, "http://127.0.0.1:9/", perf_counter())
+
+
+def test_steps_are_those_of_the_mesh_engine(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="mesh engine"):
+        measure_steps(settings, FakeEngines, tmp_path, seconds=0.2, height=64)
+
+
+def test_a_step_counts_the_work_of_other_threads_and_no_waiting() -> None:
+    clock = StepClock()
+
+    def work() -> None:
+        until = thread_time() + 0.05
+        while thread_time() < until:
+            pass
+
+    with clock.step("busy"):
+        threads = [Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    with clock.step("idle"):
+        Event().wait(0.1)
+    assert clock.seconds["busy"] >= 0.1
+    assert clock.seconds["idle"] < 0.05

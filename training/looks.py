@@ -57,8 +57,8 @@ class Looks:
     template: str
     speech: str
     frames: int
-    ring: float
-    chin: float
+    ring: float | None  # None: a photo
+    chin: float | None
     sharp: float
     seam: float
     folds: int
@@ -102,14 +102,14 @@ def look(engine: MeshEngine, skin: SkinMap, template: Path, sound: Path, folder:
     )
 
 
-def picture_figures(skin: SkinMap, made: Take, real: Take) -> dict[str, float]:
+def picture_figures(skin: SkinMap, made: Take, real: Take) -> dict[str, float | None]:
     """Flicker, sharpness and seam of the finished file."""
     made_skin, made_detail = _textures(skin, made, real.points_px)
     real_skin, real_detail = _textures(skin, real, real.points_px)
-    still = 1e-3  # a photo does not flicker at all
+    moves = not real.info.is_photo  # what does not flicker at all is no measure
     return {
-        "ring": flicker(made_skin, skin.ring) / max(flicker(real_skin, skin.ring), still),
-        "chin": flicker(made_skin, skin.chin) / max(flicker(real_skin, skin.chin), still),
+        "ring": flicker(made_skin, skin.ring) / flicker(real_skin, skin.ring) if moves else None,
+        "chin": flicker(made_skin, skin.chin) / flicker(real_skin, skin.chin) if moves else None,
         "sharp": made_detail / real_detail,
         "seam": seam_step(made_skin, real_skin, skin),
     }
@@ -213,7 +213,11 @@ def main() -> None:
         for sound in sounds:
             found.append(look(engine, skin, template, sound, arguments.out))
             row = list(asdict(found[-1]).values())
-            print(f"{row[0]:36} {row[1]:20}", *(f"{value:8.3g}" for value in row[2:]), flush=True)
+            print(
+                f"{row[0]:36} {row[1]:20}",
+                *(f"{'-':>8}" if value is None else f"{value:8.3g}" for value in row[2:]),
+                flush=True,
+            )
             (arguments.out / "looks.json").write_text(json.dumps([asdict(one) for one in found], indent=1))
 
 

@@ -20,7 +20,6 @@ from training.motion_scores import LIP_LANDMARKS
 from training.motion_teachers import allowed, fit_ridge
 from training.speech_lips import SAMPLES_PER_FRAME, Basis, Clip
 
-pytest.importorskip("heygem.models.foreign_speech")
 CPU = torch.device("cpu")
 FRAMES = 100
 TINY: dict[str, Any] = {

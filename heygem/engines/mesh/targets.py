@@ -12,11 +12,13 @@ from scipy.ndimage import gaussian_filter1d
 
 from heygem.engines.mesh.geometry import DrawMesh, doubled_areas
 from heygem.engines.mesh.portrait import Portrait
-from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, LIPS, VERTEX_COUNT
+from heygem.engines.mesh.shaping import wanted_gap
+from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, LIPS, VERTEX_COUNT, lip_gap
 
 Array = NDArray[np.float64]
 # Lips moved by this much (canonical, RMS) get a mouth from the bank; nearer to their own place they stay.
 MOUTH_MOVES_FROM, MOUTH_MOVES_FULLY = 0.0015, 0.006
+CLOSED_GAP, OPEN_GAP = 0.010, 0.020  # canonical: between them the mouth layer fades in
 # Part of its frontal view at which skin stops to move, and from which on it moves freely.
 TURNED_AWAY, TURNED_ENOUGH = 0.12, 0.45
 EDGE_ON = 0.05  # a surface seen from the side at rest has no part of its view to lose
@@ -51,6 +53,9 @@ def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMe
     difference *= (mesh.motion_weight * shown)[..., None]
     lips_moved = np.sqrt((difference[:, LIPS, :2] ** 2).sum(-1).mean(1))
     moved = np.clip((lips_moved - MOUTH_MOVES_FROM) / (MOUTH_MOVES_FULLY - MOUTH_MOVES_FROM), 0, 1)
+    # Closed lips that stay closed keep their own pixels, which no other frame's fit as well.
+    opening = np.maximum(lip_gap(portrait.own[base]), wanted_gap(wanted))
+    moved *= np.clip((opening - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP), 0, 1)
     mouth_weight = mesh.mouth_alpha * moved[:, None]
     mouth_weight[:, :VERTEX_COUNT] *= shown
     source = mesh.source_vertices(portrait.track.filled_points[base])
