@@ -155,4 +155,4 @@ def test_from_initializing_to_a_video_that_plays_and_through_a_kill(page: Page, 
     assert result_url(page) != first
     page.get_by_role("tab", name="History").click()
     expect(page.locator(".hg-history li")).to_have_count(2)
-    expect(page.locator("[data-action=play]")).to_have_count(2)
+    expect(page.locator(".hg-history [data-action=open]")).to_have_count(2)

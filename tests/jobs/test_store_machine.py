@@ -52,6 +52,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.path = Path(self.folder.name) / "jobs.db"
         self.store = JobStore(Database(self.path))
         self.models: dict[str, Model] = {}
+        self.submitted = 0  # a deleted job leaves no place behind
 
     def teardown(self) -> None:
         self.store.close()
@@ -60,7 +61,8 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(target=jobs, priority=st.integers(-1, 1))
     def submit(self, priority: int) -> str:
         job = self.store.submit(JobSpec(Path("a"), Path("t")), priority=priority)
-        self.models[job.id] = Model(len(self.models), priority)
+        self.models[job.id] = Model(self.submitted, priority)
+        self.submitted += 1
         return job.id
 
     @rule()

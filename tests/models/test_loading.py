@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -85,12 +87,7 @@ def test_what_was_moved_is_counted(mixed: Path) -> None:
     assert reader.total.bytes_per_second > 0
 
 
-def test_a_large_file_comes_at_most_of_the_wires_speed(
-    tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
-    """Bar 8.4 for a CPU; ratios in one run, the best of some, because other programs work here too."""
-    path = tmp_path / "large.safetensors"
-    save_file({f"layer{index}": some(torch.float32, 1024, 1024) for index in range(24)}, path)
+def efficiencies_of(path: Path) -> list[float]:
     torch.set_num_threads(1)
     efficiencies = []
     for _ in range(6):
@@ -98,6 +95,17 @@ def test_a_large_file_comes_at_most_of_the_wires_speed(
         ceiling = reader.ceiling_bytes_per_second(path)
         reader.read(path)
         efficiencies.append(reader.total.bytes_per_second / ceiling)
+    return efficiencies
+
+
+def test_a_large_file_comes_at_most_of_the_wires_speed(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Bar 8.4 for a CPU; ratios in one run, the best of some, because other programs work here too."""
+    path = tmp_path / "large.safetensors"
+    save_file({f"layer{index}": some(torch.float32, 1024, 1024) for index in range(24)}, path)
+    with ProcessPoolExecutor(1, get_context("spawn")) as fresh:  # as at start: nothing else in memory
+        efficiencies = fresh.submit(efficiencies_of, path).result()
     record_property("efficiency", max(efficiencies))
     assert max(efficiencies) >= 0.7, efficiencies
 

@@ -169,6 +169,7 @@ class MeshEngine:
                 lambda done, total: context.report("motion", done, total),
             ),
         )
+        context.report("motion", 1, 1)  # also where it was heard before: a canceled job ends here
         frame_count = max(1, round(len(speech.samples) * fps / speech.rate_hz))
         return shape_motion(steps, speech, full_basis(self.models.motion), frame_count, fps, options)
 
