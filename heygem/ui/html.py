@@ -1,7 +1,6 @@
 """Small pieces of HTML that all tabs share. Whatever comes from outside goes through `escape`."""
 
 from html import escape
-from urllib.parse import quote
 
 from heygem.ui.status import Tone
 
@@ -55,8 +54,3 @@ def player(address: str, label: str) -> str:
 def nothing(words: str) -> str:
     """Where there is nothing to show yet."""
     return f'<p class="hg-nothing">{escape(words)}</p>'
-
-
-def quoted(words: str) -> str:
-    """For a part of an address."""
-    return quote(words, safe="")

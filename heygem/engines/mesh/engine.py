@@ -78,7 +78,7 @@ class MeshEngine:
         """Track the template and fill its mouth bank, unless the cache has both."""
         with self.library.lease(template_path, face_point, context) as prepared:
             track = prepared.portrait.track
-            look = look_at(prepared.portrait, probe_video(template_path), self.models.landmarker)
+            look = look_at(prepared.portrait, prepared.info, self.models.landmarker)
             return PreparedTemplate(prepared.key, len(track), track.absent_count, prepared.was_prepared, look)
 
     def generate(self, request: LipSyncRequest, context: JobContext) -> LipSyncResult:
@@ -170,8 +170,8 @@ class MeshEngine:
             ),
         )
         context.report("motion", 1, 1)  # also where it was heard before: a canceled job ends here
-        frame_count = max(1, round(len(speech.samples) * fps / speech.rate_hz))
-        return shape_motion(steps, speech, full_basis(self.models.motion), frame_count, fps, options)
+        basis = full_basis(self.models.motion)
+        return shape_motion(steps, speech, basis, _frame_count(speech, fps), fps, options)
 
     def _render(
         self,
@@ -200,10 +200,14 @@ class MeshEngine:
 def _schedule(
     speech: Waveform, info: VideoInfo, prepared: PreparedPortrait, options: LipSyncOptions
 ) -> NDArray[np.int64]:
-    """(T,) template frame under each output frame; the video is as long as the speech."""
-    fps = options.fps or info.fps
-    frame_count = max(1, round(len(speech.samples) * fps / speech.rate_hz))
-    return base_frames(frame_count, fps, len(prepared.portrait.track), info.fps, options.loop_mode)
+    """(T,) template frame under each output frame."""
+    fps, frames = options.fps or info.fps, len(prepared.portrait.track)
+    return base_frames(_frame_count(speech, fps), fps, frames, info.fps, options.loop_mode)
+
+
+def _frame_count(speech: Waveform, fps: Fraction) -> int:
+    """The video is as long as the speech."""
+    return max(1, round(len(speech.samples) * fps / speech.rate_hz))
 
 
 def _read(info: VideoInfo, schedule: NDArray[np.int64]) -> Iterator[YuvFrame]:
