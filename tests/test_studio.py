@@ -1,5 +1,6 @@
 """The studio as programs use it."""
 
+import os
 import subprocess
 import sys
 import time
@@ -25,6 +26,8 @@ from heygem.hardware.device import Device
 from heygem.hardware.fake import FakeGpu, FakeNvml
 from heygem.hardware.memory import folder_bytes
 from heygem.jobs.job import JobSpec, JobState
+from heygem.jobs.outputs import partial_path
+from heygem.jobs.retention import DAY_SECONDS
 from heygem.library.shelf import title_of
 from heygem.models.status import ModelStatus
 from heygem.settings import Settings
@@ -281,8 +284,10 @@ def test_clearing_frees_what_it_said_and_measures_it(make: MakeStudio, spec: Job
     job = studio.wait_job(studio.submit(spec).id, WAIT_SECONDS)
     for path in (spec.audio_path, spec.template_path):
         path.unlink()  # the kept link is the last one now
-    partial_file = studio.settings.output_dir / f".{'0' * 32}.part.mp4"  # of no job that still ends its work
+    partial_file = partial_path(studio.settings.output_dir, "0" * 32)  # another data folder's, left long ago
     partial_file.write_bytes(b"x" * 5000)
+    two_days_ago = time.time() - 2 * DAY_SECONDS
+    os.utime(partial_file, (two_days_ago, two_days_ago))
 
     preview = studio.clear_cache_preview()
     assert preview.partial_bytes == 5000
