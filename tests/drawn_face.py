@@ -63,7 +63,9 @@ def photo_of(points: np.ndarray, *, glasses: bool = False) -> YuvFrame:
 def portrait_of(points: np.ndarray) -> Portrait:
     """What the engine knows of the photo."""
     colours, detail = np.full((1, 468, 3), SKIN, np.uint8), np.ones(1, np.float32)
-    return Portrait.of(FaceTrack(points[None].astype(np.float32), np.array([True]), colours, detail), FACE)
+    return Portrait.of(
+        FaceTrack(points[None].astype(np.float32), np.array([True]), colours, detail), FACE, MESH
+    )
 
 
 def bank_of(photo: YuvFrame, portrait: Portrait) -> MouthBank:
@@ -71,7 +73,7 @@ def bank_of(photo: YuvFrame, portrait: Portrait) -> MouthBank:
     vertices = MESH.source_vertices(portrait.track.points)[0]
     lips = vertices[[*OUTER_LIPS, *INNER_LIPS]]
     patch = cut_patch(photo, lips.min(0) - 30, lips.max(0) + 30, vertices)
-    return MouthBank((patch,), portrait.keys(portrait.own, lip_gap(portrait.own), np.array([0]), MESH))
+    return MouthBank((patch,), portrait.keys(portrait.own, lip_gap(portrait.own), np.array([0])))
 
 
 def planes(frame: YuvFrame) -> tuple[np.ndarray, ...]:

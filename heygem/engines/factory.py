@@ -27,6 +27,7 @@ from heygem.engines.mesh.portrait import MouthMaker
 from heygem.engines.mesh.render import FrameRenderer
 from heygem.hardware.device import Device, TorchCuda, choose_device
 from heygem.hardware.device_memory import device_memory
+from heygem.hardware.memory import limit_arenas, trim_heaps
 from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR, placed_specs
 from heygem.models.compiling import keep_compiled_code
 from heygem.models.manifest import Manifest
@@ -38,6 +39,7 @@ from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace
 
 MOST_DRAWING_THREADS = 8
 SWITCH_SECONDS = 0.0005
+HEAPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class EngineSet:
         self.forget()
         self.template_cache.clear_unleased()
         gc.collect()
+        trim_heaps()
         if self.device.kind == "cuda":
             torch.cuda.empty_cache()
 
@@ -101,6 +104,7 @@ def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ..
     # Decoder and encoder need the interpreter for microseconds, but would wait 5 ms for each while frames are
     # planned.
     sys.setswitchinterval(SWITCH_SECONDS)
+    limit_arenas(HEAPS)  # threads come and go with every job
     device = choose_device(settings.device, TorchCuda())
     manifest = Manifest.load(settings.models_dir, settings.cache_dir, settings.model_cache_dir)
     registry = _registry(settings, device, manifest, on_models)

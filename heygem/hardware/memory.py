@@ -1,5 +1,6 @@
 """RAM, disk and this process, as the kernel and the container see them."""
 
+import ctypes
 import shutil
 import stat
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import psutil
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 CGROUP_OF_SELF = Path("/proc/self/cgroup")
+ARENA_MAX = -8  # of glibc's mallopt
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,23 @@ def read_ram(cgroup_root: Path = CGROUP_ROOT, cgroup_of_self: Path = CGROUP_OF_S
 def process_ram_bytes() -> int:
     """Resident set of this process."""
     return int(psutil.Process().memory_info().rss)
+
+
+def limit_arenas(count: int) -> None:
+    """Let threads share `count` heaps. By default each new one may get its own, which keeps what it frees.
+
+    Only glibc has such heaps; elsewhere nothing happens.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(ARENA_MAX, count)
+
+
+def trim_heaps() -> None:
+    """Give the system back what the program has freed but its allocator (glibc's) keeps for later."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)
 
 
 def disk_free_bytes(folder: Path) -> int:

@@ -88,6 +88,8 @@ class MovingPictures:
         self._coming: Iterator[_Numbered] = iter(())
 
     def close(self) -> None:
+        # What is coming refers to this object: without it decoder, threads and pictures go at once.
+        self._coming, self._current, self._next = iter(()), None, None
         self._container.close()
 
     def at(self, index: int) -> VideoFrame:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from heygem.templates.canonical import NOSE_BASE, OUTER_LIPS, VERTEX_COUNT, CanonicalFace
+from heygem.templates.easing import smooth_step
 from heygem.templates.face_track import FaceTrack
 
 Array = NDArray[np.float64]
@@ -52,7 +53,7 @@ def visibility(
     for start in range(0, len(seen), BLOCK_FRAMES):
         block = np.arange(start, min(start + BLOCK_FRAMES, len(seen)))
         deviation = _deviation(block, colours[:, skin], present, turn_degrees)  # (B,S)
-        seen[start : start + len(block), skin] = 1 - _smooth_step(deviation @ averaging, SUSPICIOUS, COVERED)
+        seen[start : start + len(block), skin] = 1 - smooth_step(deviation @ averaging, SUSPICIOUS, COVERED)
     if len(seen) > 1:
         seen = minimum_filter1d(seen, 2 * HOLD_FRAMES + 1, axis=0, mode="nearest")
         seen = gaussian_filter1d(seen, SOFTEN_FRAMES, axis=0, mode="nearest")
@@ -104,11 +105,6 @@ def _whole_mouth(seen: NDArray[np.float32], face: CanonicalFace) -> NDArray[np.f
     inside = np.array(
         [cv2.pointPolygonTest(contour, (float(x), float(y)), False) >= 0 for x, y, _ in face.vertices]
     )
-    free = _smooth_step(seen[:, ring].mean(1), LIPS_LEFT_ALONE, LIPS_FREE)
+    free = smooth_step(seen[:, ring].mean(1), LIPS_LEFT_ALONE, LIPS_FREE)
     seen[:, inside] = free[:, None]
     return seen
-
-
-def _smooth_step(values: NDArray[np.floating], low: float, high: float) -> NDArray[np.float32]:
-    part = np.clip((values - low) / (high - low), 0, 1)
-    return np.asarray(part * part * (3 - 2 * part), np.float32)

@@ -27,6 +27,9 @@ from heygem.ui.wiring import Wiring, on_page
 MAX_UPLOAD = "4gb"
 UPLOADS_SWEPT_EVERY_SECONDS = 3600
 UPLOADS_KEPT_SECONDS = 24 * 3600  # jobs keep copies of their own
+# How often Gradio looks into its queue, in which nothing of this page waits. A thousand times a second, its
+# own choice, costs a tenth of a core all day.
+LOOK_FOR_EVENTS_SECONDS = 0.05
 
 # On a phone the result is below the button; on a desk it is beside it, and nothing scrolls. What is wrong
 # stands right below the button, where the window may end.
@@ -43,6 +46,8 @@ def build_page(studio: Studio) -> gr.Blocks:
     remove_older_than(UPLOADS_KEPT_SECONDS, uploads_dir)
     kept = (UPLOADS_SWEPT_EVERY_SECONDS, UPLOADS_KEPT_SECONDS)
     page: gr.Blocks = gr.Blocks(title="HeyGem", analytics_enabled=False, delete_cache=kept)
+    page._queue.sleep_when_free = LOOK_FOR_EVENTS_SECONDS  # there is no public way to say it
+    page._queue.progress_update_sleep_when_free = LOOK_FOR_EVENTS_SECONDS
     with page:
         _connect(page, lay_out(studio.library.all()), studio)
     return page

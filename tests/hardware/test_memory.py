@@ -2,6 +2,9 @@
 
 import mmap
 import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -54,6 +57,49 @@ def test_the_process_has_its_size() -> None:
     with mmap.mmap(-1, 64 * MIB) as held:  # pages of its own: the allocator may have free ones to give
         held.write(b"x" * (64 * MIB))
         assert process_ram_bytes() - before > 32 * MIB
+
+
+HEAPS_PROGRAM = """
+import ctypes, threading
+from heygem.hardware.memory import limit_arenas, process_ram_bytes, trim_heaps
+limit_arenas(2)
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+start = threading.Barrier(12)
+
+def work():
+    start.wait()  # all at once: each would like a heap of its own
+    blocks = [libc.malloc(65536) for _ in range(160)]
+    for block in blocks:
+        ctypes.memset(block, 1, 65536)
+    start.wait()
+    for block in blocks[:-1]:  # the last one keeps the heap from shrinking
+        libc.free(block)
+
+threads = [threading.Thread(target=work) for _ in range(12)]
+before = process_ram_bytes()
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+kept = process_ram_bytes() - before
+trim_heaps()
+print(kept, process_ram_bytes() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has such heaps")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HEAPS_PROGRAM],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    kept, after = map(int, done.stdout.split())
+    assert kept > 32 * MIB  # or there was nothing to give back
+    assert after < 16 * MIB
 
 
 def test_the_disk_of_a_folder_to_come_is_that_of_its_parent(tmp_path: Path) -> None:

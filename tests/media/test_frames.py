@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -231,6 +232,26 @@ def test_a_photo_is_the_same_frame_at_every_index(tmp_path: Path) -> None:
     assert len(frames) == 4
     for frame in frames:
         assert np.abs(frame_rgb(frame, info.colour).astype(int) - [255, 0, 0]).max() <= 3
+
+
+def test_a_closed_clip_leaves_no_decoder_behind(long_clip: Path) -> None:
+    info = probe_video(long_clip)
+    gc.collect()
+    before = thread_count()
+    gc.disable()  # nothing may depend on it: it comes late, and each decoder holds threads and pictures
+    try:
+        with FrameSource(info) as source:
+            assert next(iter(source.read_schedule([3]))).y.any()
+            assert thread_count() > before
+        del source
+        assert thread_count() == before
+    finally:
+        gc.enable()
+
+
+def thread_count() -> int:
+    """The decoders' own threads too, which Python does not know."""
+    return psutil.Process().num_threads()
 
 
 def test_a_file_that_vanished_is_a_media_error(tmp_path: Path) -> None:

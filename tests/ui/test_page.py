@@ -5,6 +5,7 @@ import re
 import time
 from pathlib import Path
 
+import gradio as gr
 from starlette.testclient import TestClient
 
 from heygem.server.app import create_app
@@ -33,6 +34,15 @@ def test_nothing_of_the_page_waits_in_a_queue(tmp_path: Path) -> None:
     with fake_studio(tmp_path, start=False) as studio:
         config = build_page(studio).get_config_file()
         assert {dependency["queue"] for dependency in config["dependencies"]} <= {False, None}
+
+
+def test_an_idle_page_seldom_looks_into_the_queue(tmp_path: Path) -> None:
+    """Gradio looks a thousand times a second, which costs a tenth of a core."""
+    usual = vars(gr.Blocks()._queue)
+    with fake_studio(tmp_path, start=False) as studio:
+        ours = vars(build_page(studio)._queue)
+    for pause in ("sleep_when_free", "progress_update_sleep_when_free"):
+        assert ours[pause] >= 0.05 > usual[pause]
 
 
 def ask(client: TestClient, **query: str) -> tuple[dict[str, str], dict[str, str]]:

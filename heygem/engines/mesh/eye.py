@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from heygem.engines.mesh.sway import ONE_MAP, eased
+from heygem.engines.mesh.sway import ONE_MAP
+from heygem.templates.easing import eased
 
 Array = NDArray[np.float64]
 Plane = NDArray[np.uint8]

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.eye import LASHES, Eye
-from heygem.engines.mesh.sway import ONE_MAP, eased
+from heygem.engines.mesh.sway import ONE_MAP
 from heygem.media.types import YuvFrame
+from heygem.templates.easing import eased
 
 Array = NDArray[np.float64]
 Plane = NDArray[np.uint8]

@@ -92,9 +92,8 @@ class PortraitLibrary:
         track, bank = self._cache.read(key, "track"), self._cache.read(key, "bank")
         if track is None or bank is None:
             return None
-        portrait = Portrait.of(
-            FaceTrack(track["points"], track["present"], track["colours"], track["detail"]), self._face
-        )
+        seen = FaceTrack(track["points"], track["present"], track["colours"], track["detail"])
+        portrait = Portrait.of(seen, self._face, self._maker.mesh)
         return PreparedPortrait(key, probe_video(path), portrait, unpack_bank(bank), was_prepared=True)
 
     def _prepare(
@@ -102,7 +101,7 @@ class PortraitLibrary:
     ) -> PreparedPortrait:
         info = probe_video(path)
         track = self._track(info, face_point, context)
-        portrait = Portrait.of(track, self._face)
+        portrait = Portrait.of(track, self._face, self._maker.mesh)
         bank = self._maker.fill(portrait, info, lambda done, total: context.report("template", done, total))
         gain = seen_opening_gain(portrait, bank, info, self._models.landmarker, self._maker.mesh, self._face)
         bank = replace(bank, opening_gain=gain)

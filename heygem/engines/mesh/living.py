@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from heygem.engines.mesh.speech_motion import Motion
-from heygem.engines.mesh.sway import eased
+from heygem.templates.easing import eased
 
 Array = NDArray[np.float64]
 POSE_SECONDS = (1.2, 3.4)  # from one pose of the head to the next

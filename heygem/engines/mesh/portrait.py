@@ -54,7 +54,7 @@ class Portrait:
         strength: (N,) 0 where no face is.
         visible: (N,468) float32 in 0..1, 0 where something is in front of the face.
         shows_mouth: (N,) frames with a face and nothing before its mouth; all with a face if there are none.
-        colours: (N,468,3) float32 luma, Cb, Cr around each vertex, in steady light.
+        ring: (N,R,3) float32 luma, Cb, Cr of the skin around the lips, in steady light.
     """
 
     track: FaceTrack
@@ -64,11 +64,11 @@ class Portrait:
     strength: Array
     visible: NDArray[np.float32]
     shows_mouth: NDArray[np.bool_]
-    colours: NDArray[np.float32]
+    ring: NDArray[np.float32]
     style: SpeakingStyle
 
     @classmethod
-    def of(cls, track: FaceTrack, face: CanonicalFace) -> "Portrait":
+    def of(cls, track: FaceTrack, face: CanonicalFace, mesh: DrawMesh) -> "Portrait":
         points = track.filled_points
         pose = fit_pose(points, face)
         shapes = pose.to_canonical(points[:, :VERTEX_COUNT])
@@ -84,7 +84,7 @@ class Portrait:
             strength=track.strength(ABSENCE_RAMP_FRAMES),
             visible=visible,
             shows_mouth=shows_mouth,
-            colours=colours,
+            ring=colours[:, mesh.ring],
             style=SpeakingStyle.of(shapes[shows_mouth], face),
         )
 
@@ -93,9 +93,7 @@ class Portrait:
         """(N,2) yaw and pitch of every frame."""
         return head_turn_degrees(self.pose.rotation)
 
-    def keys(
-        self, shapes: NDArray[np.floating], gap: Array, frame: NDArray[np.int64], mesh: DrawMesh
-    ) -> MouthKeys:
+    def keys(self, shapes: NDArray[np.floating], gap: Array, frame: NDArray[np.int64]) -> MouthKeys:
         """What to compare by when shapes (M,468,3) with openings (M,) stand in frames (M,) of the clip."""
         return MouthKeys(
             outline=lip_outline(shapes),
@@ -103,7 +101,7 @@ class Portrait:
             turn_degrees=self.turn_degrees[frame],
             frame=frame,
             detail=self.track.detail[frame],
-            ring=self.colours[frame][:, mesh.ring],
+            ring=self.ring[frame],
         )
 
     def restful_frame(self) -> int:
@@ -157,7 +155,7 @@ class MouthMaker:
         shapes = np.concatenate([portrait.own[own], paintable])
         taken_from = np.concatenate([own, np.full(len(painted), canvas_frame)])
         gaps = np.concatenate([lip_gap(portrait.own[own]), wanted_gap(paintable)])
-        keys = portrait.keys(shapes, gaps, taken_from, self.mesh)
+        keys = portrait.keys(shapes, gaps, taken_from)
         numbers = np.concatenate([own, np.full(len(painted), PAINTED)])
         return MouthBank((*patches, *painted), replace(keys, frame=numbers))
 

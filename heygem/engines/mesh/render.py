@@ -92,7 +92,7 @@ class FrameRenderer:
         for start, stop in _blocks(len(schedule)):
             shapes = wish.shapes(start, stop)
             gaps.append(wanted_gap(shapes))
-            wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop], self.mesh)
+            wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop])
             costs.append(fit_cost(wanted, bank.keys, forbidden_frames))
         path = best_path(np.concatenate(costs), bank.keys.frame)
         return RenderPlan(portrait, bank, schedule, path, np.concatenate(gaps), wish)

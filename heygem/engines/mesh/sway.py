@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from heygem.engines.mesh.raster import Grid, cover
 from heygem.templates.canonical import OVAL, VERTEX_COUNT, CanonicalFace
+from heygem.templates.easing import smooth_step
 
 Array = NDArray[np.float64]
 EARS = (127, 234, 93, 356, 454, 323)
@@ -96,7 +97,7 @@ class HeadRelief:
         places = np.stack([x, y], -1)
         limit = np.array([width - 1, height - 1])
         from_rim = np.minimum(places, limit - places).min(-1)
-        weight = oval.weight(places) * _step(from_rim, grid.step_px, RIM * face_width)
+        weight = oval.weight(places) * smooth_step(from_rim, grid.step_px, RIM * face_width)
         chin_to_top = points[OVAL[18], :2] - points[OVAL[0], :2]
         pivot = points[OVAL[18], :2] + NECK_BELOW_CHIN * chin_to_top
         depth = _depth(points, face, oval, grid, places) * weight
@@ -155,11 +156,11 @@ class _Oval:
         """1 on the head, 0 on shoulders and background."""
         away = places - self.middle
         upward = away @ self.up / np.maximum(np.linalg.norm(away, axis=-1), 1e-6)  # -1 below .. 1 above
-        return 1 - _step(self.radius(places), *self._fall(upward))
+        return 1 - smooth_step(self.radius(places), *self._fall(upward))
 
     def _fall(self, upward: Array) -> tuple[Array, Array]:
         """Radii between which motion fades, for directions -1 (down) to 1 (up)."""
-        below = _step(-upward, 0.2, 0.9)
+        below = smooth_step(-upward, 0.2, 0.9)
         return HEAD_ENDS + (1 - HEAD_ENDS) * below, MOTION_ENDS + (NECK_ENDS - MOTION_ENDS) * below
 
 
@@ -173,8 +174,8 @@ def _depth(points: Array, face: CanonicalFace, oval: _Oval, grid: Grid, places: 
     inside = soft[..., 0] / np.maximum(soft[..., 1], 1e-3)
     radius = oval.radius(places)
     around = before[list(OVAL)][oval.order]
-    beyond = oval.around(around, places) * (1 - _step(radius, 1.0, DEPTH_ENDS))
-    share = _step(radius, 0.85, 1.0)
+    beyond = oval.around(around, places) * (1 - smooth_step(radius, 1.0, DEPTH_ENDS))
+    share = smooth_step(radius, 0.85, 1.0)
     depth = inside * (1 - share) + beyond * share
     return np.asarray(cv2.GaussianBlur(depth, (0, 0), sigma))
 
@@ -183,14 +184,3 @@ def _centres(grid: Grid, axis: int, rim: int = 0) -> Array:
     """Pixel places of the nodes along x (0) or y (1), and of `rim` more on both sides."""
     start, count = ((grid.left_px, grid.columns), (grid.top_px, grid.rows))[axis]
     return np.asarray(start + (np.arange(-rim, count + rim) + 0.5) * grid.step_px - 0.5, dtype=np.float64)
-
-
-def _step(value: Array, start: Array | float, end: Array | float) -> Array:
-    """Smooth step from 0 at `start` to 1 at `end`."""
-    return eased((value - start) / (end - start))
-
-
-def eased(part: Array) -> Array:
-    """Smooth step of what is clipped to 0..1."""
-    part = np.clip(part, 0, 1)
-    return np.asarray(part * part * (3 - 2 * part))

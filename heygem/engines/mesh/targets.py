@@ -14,6 +14,7 @@ from heygem.engines.mesh.geometry import DrawMesh, doubled_areas
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import wanted_gap
 from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, LIPS, VERTEX_COUNT, lip_gap
+from heygem.templates.easing import smooth_step
 
 Array = NDArray[np.float64]
 # Lips moved by this much (canonical, RMS) get a mouth from the bank; nearer to their own place they stay.
@@ -91,8 +92,7 @@ def turned_to_camera(rotation: Array, outward: Array) -> Array:
     camera /= np.maximum(np.linalg.norm(camera, axis=1, keepdims=True), 1e-9)
     now, at_rest = camera @ outward.T, -outward[:, 1]
     part = np.maximum(now, 0) / np.maximum(at_rest, EDGE_ON)
-    ramp = np.clip((part - TURNED_AWAY) / (TURNED_ENOUGH - TURNED_AWAY), 0, 1)
-    return np.asarray(ramp * ramp * (3 - 2 * ramp))
+    return np.asarray(smooth_step(part, TURNED_AWAY, TURNED_ENOUGH))
 
 
 def closed_lips(target_px: Array, down: Array) -> Array:
