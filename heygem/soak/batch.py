@@ -6,6 +6,7 @@ from statistics import median
 import numpy as np
 
 from heygem.bench.jobs import started_studio
+from heygem.bench.render import transcode
 from heygem.bench.report import Figure
 from heygem.hardware.memory import process_ram_bytes
 from heygem.jobs.batch import BatchSpec, Source
@@ -32,11 +33,17 @@ def measure_batch(settings: Settings, folder: Path, engine: EngineName, items: i
     done = [job for job in jobs if job.state is JobState.SUCCEEDED]
     seconds = [(job.finished_at or 0.0) - (job.started_at or 0.0) for job in done]
     usual, slow = median(seconds), float(np.percentile(seconds, 95))
+    clip, speech = batch.templates[0].path, speeches[0].path
+    plain = [transcode(clip, speech, folder / "transcode.mp4").wall_seconds for _ in jobs]
+    own_spread = float(np.percentile(plain, 95)) / median(plain)
     settled = ram_bytes[min(SETTLED_AFTER, len(ram_bytes) - 1)]
     return [
         Figure("batch.not_done", "items not done", len(jobs) - len(done), "", f"of {len(jobs)}"),
         Figure("batch.median", "median item", usual, "s"),
         Figure("batch.p95_over_median", "95th percentile / median", slow / usual, "x", f"{slow:.2f} s"),
+        Figure(
+            "batch.own_spread", "the same of as many plain transcodes", own_spread, "x", "the machine's own"
+        ),
         Figure(
             "batch.growth",
             f"RAM at the end above that after item {SETTLED_AFTER}",

@@ -47,6 +47,7 @@ def test_a_short_batch_is_done(tmp_path: Path) -> None:
     found = values(measure_batch(settings, tmp_path, "tiny", 3))
     assert found["batch.not_done"] == 0
     assert found["batch.median"] > 0
+    assert found["batch.own_spread"] >= 1
 
 
 def test_visitors_order_and_watch_through_the_real_page(tmp_path: Path) -> None:
