@@ -42,7 +42,7 @@ def measure_batch(settings: Settings, folder: Path, engine: EngineName, items: i
         Figure("batch.median", "median item", usual, "s"),
         Figure("batch.p95_over_median", "95th percentile / median", slow / usual, "x", f"{slow:.2f} s"),
         Figure(
-            "batch.own_spread", "the same of as many plain transcodes", own_spread, "x", "the machine's own"
+            "batch.own_spread", "the same of as many transcodes", own_spread, "x", "of the machine"
         ),
         Figure(
             "batch.growth",
