@@ -35,6 +35,7 @@ class Settings:
     precision: Precision = "auto"
     high_performance: bool = False
     preload: bool = True
+    idle_unload_seconds: float = 0.0  # models go when nobody has used them so long; 0: never
     template_cache_bytes: int = 4 * 1024**3
     max_audio_seconds: float = 3600.0
     max_template_seconds: float = 1800.0
@@ -81,7 +82,8 @@ class Settings:
             precision=arguments.precision,
             high_performance=arguments.high_performance,
             preload=arguments.preload,
-            retention_days=_days(arguments.retention_days),
+            idle_unload_seconds=60 * _not_negative(arguments.idle_unload_minutes, "--idle-unload-minutes"),
+            retention_days=_not_negative(arguments.retention_days, "--retention-days"),
             template_cache_bytes=_gigabytes(arguments.template_cache_gb),
         )
 
@@ -140,6 +142,12 @@ def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--no-preload", dest="preload", action="store_false", help="load models on first use")
     group.add_argument(
+        "--idle-unload-minutes",
+        type=float,
+        default=0.0,
+        help="give the models' memory back when nobody used them so long; 0: never (default: %(default)s)",
+    )
+    group.add_argument(
         "--model-cache-dir", help=f"weights shared between projects (or {MODEL_CACHE_VARIABLE})"
     )
     group.add_argument("--output-dir", help="where results go (default: outputs/ of the project)")
@@ -182,10 +190,10 @@ def _device(device: str) -> str:
     return device
 
 
-def _days(days: float) -> float:
-    if not days >= 0:
-        raise SettingsError("--retention-days must be 0 or more; 0 keeps results for ever.", days=str(days))
-    return days
+def _not_negative(value: float, flag: str) -> float:
+    if not value >= 0:
+        raise SettingsError(f"{flag} must be 0 or more; 0 means never.", value=str(value))
+    return value
 
 
 def _gigabytes(size: float) -> int:

@@ -32,7 +32,7 @@ from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR, placed
 from heygem.models.compiling import keep_compiled_code
 from heygem.models.manifest import Manifest
 from heygem.models.registry import ModelRegistry
-from heygem.models.status import ModelStatus
+from heygem.models.status import ModelState, ModelStatus
 from heygem.settings import Settings
 from heygem.templates.cache import TemplateCache
 from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace
@@ -71,6 +71,15 @@ class EngineSet:
         """The device is full: drop what is neither required nor in use, and clear the caches."""
         self.registry.drop_idle()
         self.clear_caches()
+
+    def let_go(self) -> None:
+        """Nobody has used the models for long: each loads again when it is needed."""
+        for status in self.registry.statuses():
+            if status.state is ModelState.READY:
+                self.registry.unload(status.name, note="unloaded: not used for long")
+        self.forget()
+        gc.collect()
+        trim_heaps()
 
     def unload_model(self, name: str) -> int:
         """Forget one model; returns the bytes its device got back."""

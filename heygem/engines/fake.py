@@ -174,10 +174,18 @@ class FakeEngines:
         """There is no memory to be short of."""
         self.clear_caches()
 
+    def let_go(self) -> None:
+        """All models back to ABSENT."""
+        for name in self._models:
+            self.unload_model(name)
+
     @contextmanager
     def leased(self, engine: str) -> Iterator[None]:
-        """All models are in use inside."""
+        """All models are in use inside, and loaded if they were not."""
         self._is_leased = True
+        for name in self._models:
+            self._models[name] = replace(self._models[name], state=ModelState.READY)
+        self._tell()
         try:
             yield
         finally:

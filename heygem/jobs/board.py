@@ -32,6 +32,11 @@ class StatusBoard:
         self.publish(state=EngineState.READY, step="", ready_seconds=ready_seconds)
         _log.info("ready on %s after %.1f s", self.status.device, ready_seconds)
 
+    def rest(self, preload: bool) -> None:
+        """Nothing is to do. Without `preload`, or where one has gone, models load on first use."""
+        resident = all(model.state is ModelState.READY for model in self.status.models if model.required)
+        self.publish(state=EngineState.READY, job_id=None, preload=preload and resident)
+
     def fail(self, problem: str, code: str) -> None:
         """The engine is not coming back in this process: what happened and what to do."""
         self.publish(state=EngineState.FAILED, step="", job_id=None, problem=problem, problem_code=code)

@@ -36,6 +36,9 @@ class EngineSet(Protocol):
     def relieve(self) -> None:
         """The device is full: beside `clear_caches`, drop the models that are neither required nor in use."""
 
+    def let_go(self) -> None:
+        """Unload every model and drop what earlier jobs left in memory; the next job loads what it needs."""
+
     def leased(self, engine: str) -> AbstractContextManager[None]:
         """While inside, the models of an engine are in use: nothing drops them."""
 

@@ -5,8 +5,7 @@ Nothing else touches a model. Readers look at the board and never wait for this 
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from typing import TypeVar
@@ -32,6 +31,7 @@ from heygem.jobs.outputs import file_sha256, output_path, partial_path, publish
 from heygem.jobs.progress import JobWork, Work
 from heygem.jobs.store import JobStore
 from heygem.jobs.verdict import explain, is_users_fault
+from heygem.jobs.watch import Watch
 from heygem.log import job_log_context
 from heygem.settings import Settings
 
@@ -70,7 +70,7 @@ class EngineWorker:
         self._wake = Event()  # something may be there to do
         self._is_stopping = False
         self._engines: EngineSet | None = None
-        self._work: Work | None = None
+        self._watch = Watch()
         self._orders = Orders()
         self._page_bound = Event()
         self._thread = Thread(target=self._main, name="engine", daemon=True)
@@ -108,10 +108,10 @@ class EngineWorker:
 
     def check_stall(self) -> None:
         """Give up work that has not moved on for too long; called now and then by another thread."""
-        work, seconds = self._work, self._settings.job_stall_seconds
-        if work is None or time.monotonic() - work.beat.at_seconds < seconds:
+        seconds = self._settings.job_stall_seconds
+        work = self._watch.abandoned_after(seconds)
+        if work is None:
             return
-        work.abandon()
         error = HeyGemError(f"The engine showed no progress for {seconds:.0f} s; HeyGem starts again.")
         if isinstance(work, JobWork):
             self._persist(lambda: self._store.retry(work.job_id, work.beat.stage, error))
@@ -165,7 +165,14 @@ class EngineWorker:
             free_bytes = self._free_bytes(self._settings.output_dir)
             self.is_paused = free_bytes < self._settings.free_disk_reserve_bytes
             if self.is_paused or not self._do_next(engines):
-                self._wake.wait(PAUSE_SECONDS if self.is_paused else None)
+                self._rest(engines)
+
+    def _rest(self, engines: EngineSet) -> None:
+        """Wait until something may be there to do; where that takes very long, models go if they are to."""
+        seconds = PAUSE_SECONDS if self.is_paused else self._settings.idle_unload_seconds or None
+        if not self._wake.wait(seconds) and not self.is_paused:
+            engines.let_go()
+            self.board.rest(self._settings.preload)
 
     def _do_next(self, engines: EngineSet) -> bool:
         """An errand somebody waits for, a job, or any errand; False when there is nothing to do."""
@@ -201,14 +208,14 @@ class EngineWorker:
             finally:
                 partial.unlink(missing_ok=True)
         if not self._is_stopping:
-            self.board.publish(state=EngineState.READY, job_id=None)
+            self.board.rest(self._settings.preload)
 
     def _make(self, engines: EngineSet, job: Job, work: JobWork, partial: Path) -> None:
         final = output_path(self._settings.output_dir, job)
         result: LipSyncResult | None = None
         if not final.exists():  # else a process died after publishing the video, before it could say so
             engine = engine_named(engines, job.spec.engine)
-            with self._watched(work), engines.leased(engine.name):
+            with self._watch.over(work), engines.leased(engine.name):
                 result = make_video(engine, job, work, partial)
             publish(partial, final)
         seconds, was_prepared = (result.stage_seconds, result.template_was_prepared) if result else ({}, None)
@@ -246,7 +253,7 @@ class EngineWorker:
         self.errands.start(errand)
         is_done = True
         try:
-            with self._watched(work):
+            with self._watch.over(work):
                 errand.run(engines, work)
         except JobCanceledError:
             is_done = work.is_abandoned
@@ -258,15 +265,6 @@ class EngineWorker:
         finally:
             self.errands.stop(errand, is_done=is_done)
             self.board.notify()
-
-    @contextmanager
-    def _watched(self, work: Work) -> Iterator[None]:
-        """The watchdog may give up `work` inside."""
-        self._work = work
-        try:
-            yield
-        finally:
-            self._work = None
 
     def _on_report(self, engines: EngineSet) -> None:
         self._orders.carry_out(engines)

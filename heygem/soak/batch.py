@@ -41,9 +41,7 @@ def measure_batch(settings: Settings, folder: Path, engine: EngineName, items: i
         Figure("batch.not_done", "items not done", len(jobs) - len(done), "", f"of {len(jobs)}"),
         Figure("batch.median", "median item", usual, "s"),
         Figure("batch.p95_over_median", "95th percentile / median", slow / usual, "x", f"{slow:.2f} s"),
-        Figure(
-            "batch.own_spread", "the same of as many transcodes", own_spread, "x", "of the machine"
-        ),
+        Figure("batch.own_spread", "the same of as many transcodes", own_spread, "x", "of the machine"),
         Figure(
             "batch.growth",
             f"RAM at the end above that after item {SETTLED_AFTER}",

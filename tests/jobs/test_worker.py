@@ -174,6 +174,25 @@ def test_without_preload_models_stay_absent(house: House) -> None:
     assert house.engines[0].engine.prepared == [house.spec.template_path]  # by the job; nothing ahead
 
 
+def test_models_nobody_uses_go_and_come_back_with_a_job(house: House) -> None:
+    house.settings = replace(house.settings, idle_unload_seconds=0.2)
+    board = house.start().board
+    assert house.until(lambda: board.status.ready_models == 2)
+    assert house.until(lambda: not board.status.preload)  # the page says that they load on first use
+    assert board.status.ready_models == 0
+    assert board.status.state is EngineState.READY
+    house.wait_state(house.submit(), JobState.SUCCEEDED)
+    assert house.until(lambda: board.status.preload)
+    assert house.until(lambda: board.status.ready_models == 2)
+
+
+def test_models_stay_by_default(house: House) -> None:
+    board = house.start().board
+    assert house.until_state(EngineState.READY)
+    assert not board.wait_until(lambda: not board.status.preload, 0.5)
+    assert board.status.ready_models == 2
+
+
 def test_an_early_job_waits_for_the_engine(house: House) -> None:
     early = house.store.submit(house.spec)
     house.start(seconds_per_model=0.1)
