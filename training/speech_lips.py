@@ -72,10 +72,15 @@ def load_basis(folder: Path, component_count: int | None = None) -> Basis:
     )
 
 
+def read_rows(folder: Path, wanted: Callable[[Mapping[str, str]], bool]) -> list[dict[str, str]]:
+    """The lines of INDEX.tsv that are `wanted`."""
+    with (folder / "INDEX.tsv").open(encoding="utf-8") as index:
+        return [row for row in csv.DictReader(index, delimiter="\t", quoting=csv.QUOTE_NONE) if wanted(row)]
+
+
 def load_clips(folder: Path, component_count: int, wanted: Callable[[Mapping[str, str]], bool]) -> list[Clip]:
     """Every clip of INDEX.tsv whose row is `wanted`, sound and motion aligned."""
-    with (folder / "INDEX.tsv").open(encoding="utf-8") as index:
-        rows = [row for row in csv.DictReader(index, delimiter="\t", quoting=csv.QUOTE_NONE) if wanted(row)]
+    rows = read_rows(folder, wanted)
     full = load_basis(folder)
     with np.load(folder / "tracks.npz") as tracks, np.load(folder / "neutral.npz") as neutrals:
         return [_load_clip(folder, row, full, component_count, tracks, neutrals) for row in rows]

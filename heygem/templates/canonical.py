@@ -32,16 +32,27 @@ OVAL = (
 
 @dataclass(frozen=True, slots=True)
 class CanonicalFace:
-    """The mean face. `vertices` (468,3) float64; `triangles` (852,3) int64 with holes at mouth and eyes."""
+    """The mean face.
+
+    Attributes:
+        vertices: (468,3) float64.
+        triangles: (852,3) int64, with holes at mouth and eyes.
+        pose_drift: (5,468,3), how its landmarks drift when it turns; see `heygem.templates.pose_drift`.
+    """
 
     vertices: NDArray[np.float64]
     triangles: NDArray[np.int64]
+    pose_drift: NDArray[np.float64]
 
     @classmethod
     def load(cls, path: Path) -> "CanonicalFace":
         """Read `canonical_face.npz` of the face-landmarker weights."""
         with np.load(path, allow_pickle=False) as arrays:
-            return cls(arrays["vertices"].astype(np.float64), arrays["triangles"].astype(np.int64))
+            return cls(
+                arrays["vertices"].astype(np.float64),
+                arrays["triangles"].astype(np.int64),
+                arrays["pose_drift"].astype(np.float64),
+            )
 
     @property
     def eye_distance(self) -> float:

@@ -99,12 +99,13 @@ def _among_neighbours(face: CanonicalFace, skin: NDArray[np.int64]) -> NDArray[n
 
 
 def _whole_mouth(seen: NDArray[np.float32], face: CanonicalFace) -> NDArray[np.float32]:
-    """Lips and what is between them move together or not at all."""
+    """Lips and what is between them move together or not at all, and a chin does not move without them."""
     ring = list(OUTER_LIPS)
     contour = face.vertices[ring, :2].astype(np.float32).reshape(-1, 1, 2)
     inside = np.array(
         [cv2.pointPolygonTest(contour, (float(x), float(y)), False) >= 0 for x, y, _ in face.vertices]
     )
     free = smooth_step(seen[:, ring].mean(1), LIPS_LEFT_ALONE, LIPS_FREE)
+    seen *= free[:, None]
     seen[:, inside] = free[:, None]
     return seen

@@ -50,7 +50,10 @@ def test_half_a_covered_mouth_is_left_alone_as_a_whole() -> None:
     colours = skin()
     left_half = MOUTH_PATCH & (FACE.vertices[:, 0] < 0.02)
     colours[40:60, left_half] = (60, 90, 160)
-    assert seen(colours)[45:55][:, LIPS].max() < 0.2
+    found = seen(colours)
+    assert found[45:55][:, LIPS].max() < 0.2
+    assert found[45:55, CHIN].max() < 0.2  # a chin that moves without its lips would be odder than none
+    assert found[:35, CHIN].min() > 0.95
 
 
 def test_a_lamp_that_is_switched_on_covers_nothing() -> None:

@@ -16,6 +16,9 @@ PAINTED = -1  # frame index of a mouth nobody filmed
 # Units of the path's cost: a lip outline off by this much (canonical RMS) costs 1.
 OUTLINE_UNIT = 0.008
 TURN_UNIT_DEGREES = 8.0
+# A mouth that is to be hardly more open than at rest is to look closed: how closed it looks when drawn so
+# counts far more than how open it was filmed.
+CLOSING_GAP, LOOK_UNIT, LOOK_WORST, FILMED_WEIGHT = 0.010, 0.003, 100.0, 0.1
 # The eye reads the dark between the lips, and a warp cannot make it: openings must fit by themselves ...
 GAP_UNIT = 0.010
 # ... above all upwards: a mouth can be stretched open only so far before its inside is smeared.
@@ -52,6 +55,7 @@ class MouthKeys:
         frame: (M,) number in the template, or PAINTED.
         detail: (M,) how sharp the frame is around the mouth.
         ring: (M,R,3) luma, Cb, Cr of the skin around the mouth.
+        closed_look: (M,) canonical lip gap it shows when drawn closed; infinite: not for closures.
     """
 
     outline: NDArray[np.float32]
@@ -60,6 +64,7 @@ class MouthKeys:
     frame: NDArray[np.int64]
     detail: NDArray[np.float32]
     ring: NDArray[np.float32]
+    closed_look: Array
 
     def __len__(self) -> int:
         return len(self.gap)
@@ -132,14 +137,19 @@ def _sharpest(key: Array, place: int, detail: NDArray[np.floating]) -> int:
     return int(alike[detail[alike].argmax()])
 
 
-def fit_cost(wanted: MouthKeys, mouths: MouthKeys, forbidden_frames: float) -> NDArray[np.float32]:
+def fit_cost(
+    wanted: MouthKeys, mouths: MouthKeys, rest_gap: float, forbidden_frames: float
+) -> NDArray[np.float32]:
     """(T,K): how badly each of K mouths fits each of T output frames.
 
     The template's own mouths nearer than `forbidden_frames` to the frame under an output frame are out.
+    `rest_gap` is the lip opening of the face at rest.
     """
     shape = _squared_distance(wanted.outline, mouths.outline) / 40 / OUTLINE_UNIT**2
     gap, filmed = wanted.gap[:, None], mouths.gap[None]
-    opening = ((gap - filmed) / GAP_UNIT) ** 2
+    closing = np.clip(1 - (gap - rest_gap) / CLOSING_GAP, 0, 1)  # (T,1)
+    look = np.minimum((mouths.closed_look[None] / LOOK_UNIT) ** 2, LOOK_WORST)
+    opening = ((gap - filmed) / GAP_UNIT) ** 2 * (1 - (1 - FILMED_WEIGHT) * closing) + closing * look
     stretch = (np.maximum(gap - OPEN_STRETCH * filmed - OPEN_SLACK, 0) / OPEN_UNIT) ** 2
     turn = _squared_distance(wanted.turn_degrees, mouths.turn_degrees) / TURN_UNIT_DEGREES**2
     light = _squared_distance(wanted.ring, mouths.ring) / wanted.ring.shape[1] / RING_UNIT**2

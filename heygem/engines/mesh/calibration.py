@@ -1,15 +1,21 @@
-"""Checks painted mouths with the eye that will judge them: does a mouth look as open as it was asked to be?
+"""Looks at mouths with the eye that will judge them, as they come out when drawn.
 
-On a small or soft face lips blend into skin and an open mouth is seen less open. What is missing is asked for
-on top.
+On a small or soft face lips blend into skin, and an open mouth is seen less open than it was asked to be:
+what is missing is asked for on top. And lips drawn together may still look apart, where they were filmed in
+motion or with a gleam between them: such mouths are not for closures.
 """
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from heygem.engines.mesh.bank import PAINTED, MouthBank
+import numpy as np
+from numpy.typing import NDArray
+
+from heygem.engines.mesh.bank import PAINTED, MouthBank, MouthPatch
 from heygem.engines.mesh.composer import Composer, Drawing
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.portrait import Portrait
+from heygem.engines.mesh.targets import aim
 from heygem.media.frames import FrameSource
 from heygem.media.types import VideoInfo
 from heygem.models.landmarker import FaceLandmarker
@@ -17,33 +23,64 @@ from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace, lip_gap
 from heygem.templates.pose import fit_pose
 from heygem.templates.tracker import FaceTracker
 
+Array = NDArray[np.float64]
 MOST_GAIN = 1.5
+CLOSING_MOUTHS = 24  # with the smallest openings: the others are not looked at for closures
+BUSY_QUANTILES = (0.8, 0.9, 0.97)  # of the lip gap: frames whose own mouth is open
 
 
-def seen_opening_gain(
-    portrait: Portrait,
-    bank: MouthBank,
-    info: VideoInfo,
-    landmarker: FaceLandmarker,
-    mesh: DrawMesh,
-    face: CanonicalFace,
-) -> float:
-    """Asked over seen opening of the painted mouths (least squares), within 1 and 1.5."""
-    index = portrait.restful_frame()
-    source = mesh.source_vertices(portrait.track.points[[index]])[0]
-    painted = np.flatnonzero(bank.keys.frame == PAINTED)
-    patches = [bank.patches[number] for number in painted]
-    with FrameSource(info) as frames:
-        frame = next(iter(frames.read_schedule([index]))).copy()
-    composer = Composer(mesh)
-    pictures = (
-        composer.compose(frame, Drawing(source, patch.vertices_px, [(patch, 1.0)], mesh.mouth_alpha))
-        for patch in patches
-    )
-    centre = source[:VERTEX_COUNT].mean(0) / (info.width, info.height)
-    tracker = FaceTracker(landmarker, info.colour, (float(centre[0]), float(centre[1])))
-    track = tracker.track(pictures, lambda _: None)
-    points = track.filled_points
-    seen = lip_gap(fit_pose(points, face).to_canonical(points[:, :VERTEX_COUNT]))
-    asked = bank.keys.gap[painted]
-    return float(np.clip((asked**2).sum() / max((asked * seen).sum(), 1e-9), 1.0, MOST_GAIN))
+@dataclass(frozen=True, slots=True)
+class MouthEye:
+    """Draws mouths into frames of a template and looks how open they are."""
+
+    info: VideoInfo
+    landmarker: FaceLandmarker
+    mesh: DrawMesh
+    face: CanonicalFace
+
+    def seen_opening_gain(self, portrait: Portrait, bank: MouthBank) -> float:
+        """Asked over seen opening of the painted mouths (least squares), within 1 and 1.5."""
+        painted = np.flatnonzero(bank.keys.frame == PAINTED)
+        patches = [bank.patches[number] for number in painted]
+        seen = self._seen(portrait, portrait.restful_frame(), [p.vertices_px for p in patches], patches)
+        asked = bank.keys.gap[painted]
+        return float(np.clip((asked**2).sum() / max((asked * seen).sum(), 1e-9), 1.0, MOST_GAIN))
+
+    def closed_looks(self, portrait: Portrait, bank: MouthBank) -> Array:
+        """(K,) lip gap, canonical, that each mouth shows when it is drawn closed, beyond the least of all.
+
+        Each is drawn into a frame at rest and into some that talk. Infinite for mouths too open for that.
+        """
+        closing = np.argsort(bank.keys.gap, kind="stable")[:CLOSING_MOUTHS]
+        patches = [bank.patches[number] for number in closing]
+        seen = []
+        for frame in sorted({portrait.restful_frame(), *_busy_frames(portrait)}):
+            closed = aim(portrait, portrait.neutral[None], np.array([frame]), self.mesh, slice(0, 1))
+            seen.append(self._seen(portrait, frame, [closed.target_px[0]] * len(patches), patches))
+        looks = np.full(len(bank.patches), np.inf)
+        looks[closing] = np.mean(seen, axis=0)
+        return np.asarray(looks - looks.min())
+
+    def _seen(
+        self, portrait: Portrait, index: int, targets_px: Sequence[Array], patches: Sequence[MouthPatch]
+    ) -> Array:
+        """(M,) lip gaps of M mouths drawn at M places (V,2) into one frame."""
+        source = self.mesh.source_vertices(portrait.track.points[[index]])[0]
+        with FrameSource(self.info) as frames:
+            frame = next(iter(frames.read_schedule([index]))).copy()
+        composer = Composer(self.mesh)
+        pictures = (
+            composer.compose(frame, Drawing(source, target, [(patch, 1.0)], self.mesh.mouth_alpha))
+            for target, patch in zip(targets_px, patches, strict=True)
+        )
+        centre = source[:VERTEX_COUNT].mean(0) / (self.info.width, self.info.height)
+        tracker = FaceTracker(self.landmarker, self.info.colour, (float(centre[0]), float(centre[1])))
+        points = tracker.track(pictures, lambda _: None).filled_points
+        return np.asarray(lip_gap(fit_pose(points, self.face).to_canonical(points[:, :VERTEX_COUNT])))
+
+
+def _busy_frames(portrait: Portrait) -> list[int]:
+    """Of the frames that show the mouth, some that have it open."""
+    frames = np.flatnonzero(portrait.shows_mouth)
+    gaps = lip_gap(portrait.own[frames])
+    return [int(frames[np.abs(gaps - wanted).argmin()]) for wanted in np.quantile(gaps, BUSY_QUANTILES)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from heygem.engines.base import JobContext
 from heygem.engines.mesh.bank import MouthBank
-from heygem.engines.mesh.calibration import seen_opening_gain
+from heygem.engines.mesh.calibration import MouthEye
 from heygem.engines.mesh.models import MeshModels
 from heygem.engines.mesh.portrait import MouthMaker, Portrait, pack_bank, unpack_bank
 from heygem.media.container import check_readable
@@ -24,7 +24,7 @@ from heygem.templates.face_track import FaceTrack
 from heygem.templates.tracker import FaceTracker
 
 # Raised whenever prepared assets would come out differently; older entries are then made anew.
-ASSET_VERSION = 8
+ASSET_VERSION = 9
 PORTRAITS_IN_MEMORY = 4
 
 
@@ -103,8 +103,9 @@ class PortraitLibrary:
         track = self._track(info, face_point, context)
         portrait = Portrait.of(track, self._face, self._maker.mesh)
         bank = self._maker.fill(portrait, info, lambda done, total: context.report("template", done, total))
-        gain = seen_opening_gain(portrait, bank, info, self._models.landmarker, self._maker.mesh, self._face)
-        bank = replace(bank, opening_gain=gain)
+        eye = MouthEye(info, self._models.landmarker, self._maker.mesh, self._face)
+        keys = replace(bank.keys, closed_look=eye.closed_looks(portrait, bank))
+        bank = replace(bank, keys=keys, opening_gain=eye.seen_opening_gain(portrait, bank))
         assets: Arrays = {
             "points": track.points,
             "present": track.present,

@@ -33,6 +33,7 @@ from heygem.templates.cache import Arrays
 from heygem.templates.canonical import LIPS, VERTEX_COUNT, CanonicalFace, lip_gap
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.pose import PoseTrack, fit_pose
+from heygem.templates.pose_drift import drift_of, without_drift
 from heygem.templates.visibility import steady_colours, visibility
 
 Array = NDArray[np.float64]
@@ -74,8 +75,12 @@ class Portrait:
         shapes = pose.to_canonical(points[:, :VERTEX_COUNT])
         smooth_pose = pose.smoothed(POSE_SMOOTHING_FRAMES)
         colours = steady_colours(track, face)
-        visible = visibility(colours, track.present, head_turn_degrees(smooth_pose.rotation), face)
+        turns = head_turn_degrees(smooth_pose.rotation)
+        visible = visibility(colours, track.present, turns, face)
         shows_mouth = _shows_mouth(track.present, visible)
+        usual = np.median(turns[shows_mouth], axis=0)
+        drift = drift_of(shapes[shows_mouth], turns[shows_mouth], face.pose_drift)
+        shapes = without_drift(shapes, turns, usual, drift)
         return cls(
             track=track,
             pose=smooth_pose,
@@ -102,6 +107,7 @@ class Portrait:
             frame=frame,
             detail=self.track.detail[frame],
             ring=self.ring[frame],
+            closed_look=np.zeros(len(gap)),
         )
 
     def restful_frame(self) -> int:

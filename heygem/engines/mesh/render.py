@@ -88,12 +88,13 @@ class FrameRenderer:
         """Choose the path through the mouth bank; outlines only, so it is cheap at any length."""
         wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face)
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
+        rest_gap = float(wanted_gap(portrait.neutral[None])[0])
         gaps, costs = [], []
         for start, stop in _blocks(len(schedule)):
             shapes = wish.shapes(start, stop)
             gaps.append(wanted_gap(shapes))
             wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop])
-            costs.append(fit_cost(wanted, bank.keys, forbidden_frames))
+            costs.append(fit_cost(wanted, bank.keys, rest_gap, forbidden_frames))
         path = best_path(np.concatenate(costs), bank.keys.frame)
         return RenderPlan(portrait, bank, schedule, path, np.concatenate(gaps), wish)
 

@@ -24,11 +24,13 @@ def bank_of(gaps: list[float], frames: list[int]) -> MouthKeys:
     outline[:, :20, 1] = np.array(gaps)[:, None] / 2
     outline[:, 20:, 1] = -np.array(gaps)[:, None] / 2
     detail, ring = np.full(count, 50, np.float32), np.full((count, 8, 3), 100, np.float32)
-    return MouthKeys(outline, np.array(gaps), np.zeros((count, 2)), np.array(frames), detail, ring)
+    return MouthKeys(
+        outline, np.array(gaps), np.zeros((count, 2)), np.array(frames), detail, ring, np.zeros(count)
+    )
 
 
 def cost_of(bank: MouthKeys, gaps: list[float], forbidden_frames: float = 0.0) -> np.ndarray:
-    return fit_cost(bank_of(gaps, list(range(len(gaps)))), bank, forbidden_frames)
+    return fit_cost(bank_of(gaps, list(range(len(gaps)))), bank, 0.0, forbidden_frames)
 
 
 def test_the_mouth_that_fits_costs_least() -> None:
@@ -76,7 +78,7 @@ def test_a_switch_is_spread_over_three_frames() -> None:
 def test_turned_heads_take_turned_mouths() -> None:
     bank = replace(bank_of([0.05, 0.05], [0, 99]), turn_degrees=np.array([[0.0, 0], [30, 0]]))
     wanted = replace(bank_of([0.05], [5]), turn_degrees=np.array([[28.0, 0]]))
-    assert fit_cost(wanted, bank, 0).argmin(1).tolist() == [1]
+    assert fit_cost(wanted, bank, 0.0, 0).argmin(1).tolist() == [1]
 
 
 def test_a_blurred_mouth_is_no_source_for_a_sharp_frame() -> None:
@@ -96,3 +98,20 @@ def test_of_equal_mouths_the_sharpest_is_kept_and_smears_never() -> None:
     detail, usable = np.array([40.0, 60, 1, 50, 30, 90]), np.array([True] * 5 + [False])
     chosen = choose_own(shapes, np.zeros((6, 2)), detail, usable)
     assert chosen.tolist() == [1, 3]
+
+
+def test_a_mouth_that_looks_open_when_closed_is_not_for_closures() -> None:
+    bank = replace(bank_of([0.0, 0.012], [0, 99]), closed_look=np.array([0.02, 0.0]))
+    assert cost_of(bank, [0.0]).argmin(1).tolist() == [1]
+    assert fit_cost(bank_of([0.03], [5]), bank, 0.03, 0).argmin(1).tolist() == [
+        1
+    ]  # this face rests with it open
+    gleams = replace(bank_of([0.03, 0.06], [0, 99]), closed_look=np.array([0.02, 0.0]))
+    assert cost_of(gleams, [0.03]).argmin(1).tolist() == [0]  # but it may speak
+
+
+def test_a_mouth_never_seen_closed_is_not_for_closures_either() -> None:
+    bank = replace(bank_of([0.0, 0.012], [0, 99]), closed_look=np.array([np.inf, 0.0]))
+    cost = cost_of(bank, [0.0, 0.05])
+    assert np.isfinite(cost).all()
+    assert cost[0].argmin() == 1

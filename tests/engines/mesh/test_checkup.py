@@ -21,7 +21,7 @@ OPENINGS = np.abs(np.sin(np.arange(100) / 3.0)) * 0.2
 def face() -> CanonicalFace:
     vertices = np.zeros((468, 3))
     vertices[EYE_OUTER_RIGHT, 0] = 1.0
-    return CanonicalFace(vertices, np.zeros((0, 3), np.int64))
+    return CanonicalFace(vertices, np.zeros((0, 3), np.int64), np.zeros((5, 468, 3)))
 
 
 def test_opening_is_in_eye_distances_whatever_the_size() -> None:
