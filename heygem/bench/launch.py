@@ -1,11 +1,12 @@
-"""From the launch of the program to its page, and to READY."""
+"""From the launch of the program to its page and to READY, and what it costs when nobody asks anything."""
 
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,8 @@ from threading import Event
 from time import perf_counter
 from urllib.error import URLError
 from urllib.request import urlopen
+
+import psutil
 
 from heygem.bench.process import in_fresh_process
 from heygem.bench.report import BenchError, Figure
@@ -27,20 +30,31 @@ from heygem.settings import (
 )
 
 LAUNCHES = 3  # the first one warms the disk cache and does not count
+IDLE_SECONDS = 20.0
+SETTLE_SECONDS = 3.0  # the engine's thread falls asleep, the collector is done
 LONGEST_LAUNCH_SECONDS = 300.0
 POLL_SECONDS = 0.02
 STOP_SECONDS = 60.0
 
 
 def measure_launch(settings: Settings, build_engines: EngineBuilder | None, folder: Path) -> list[Figure]:
-    """The slowest of the launches that count."""
+    """The slowest of the launches that count, and the costliest idle time after them."""
     if find_spec("gradio") is None:
         return _measure_without_page(settings, build_engines)
     launches = [_launch(settings) for _ in range(LAUNCHES)][1:]
     note = f"slowest of {len(launches)}, disk cache warm"
     return [
-        Figure("launch.page", "launch to page", max(page for page, _ in launches), "s", note),
-        Figure("launch.ready", "launch to READY", max(ready for _, ready in launches), "s", note),
+        Figure("launch.page", "launch to page", max(launch.page_seconds for launch in launches), "s", note),
+        Figure(
+            "launch.ready", "launch to READY", max(launch.ready_seconds for launch in launches), "s", note
+        ),
+        Figure(
+            "launch.idle_cpu",
+            "idle studio, no page open, of one core",
+            100 * max(each.idle_share for each in launches),
+            "%",
+            f"over {IDLE_SECONDS:.0f} s",
+        ),
     ]
 
 
@@ -59,15 +73,34 @@ def _measure_without_page(settings: Settings, build_engines: EngineBuilder | Non
     ]
 
 
-def _launch(settings: Settings) -> tuple[float, float]:
-    """Seconds from launch to the page and to READY."""
+@dataclass(frozen=True, slots=True)
+class _Launch:
+    """Seconds from launch to the page and to READY, and the share of a core that it takes then."""
+
+    page_seconds: float
+    ready_seconds: float
+    idle_share: float
+
+
+def _launch(settings: Settings) -> _Launch:
     port = free_port()
     with TemporaryDirectory(prefix="heygem-bench-") as folder:
         started = perf_counter()
         with _app(settings, port, Path(folder)) as process:
             page_seconds = wait_until(process, f"http://127.0.0.1:{port}/", started)
             ready_seconds = wait_until(process, f"http://127.0.0.1:{port}/readyz", started)
-    return page_seconds, ready_seconds
+            Event().wait(SETTLE_SECONDS)
+            idle_share = cpu_share(process, lambda: Event().wait(IDLE_SECONDS))
+    return _Launch(page_seconds, ready_seconds, idle_share)
+
+
+def cpu_share(process: "subprocess.Popen[bytes]", pass_time: Callable[[], object]) -> float:
+    """CPU seconds of a process by second that `pass_time` takes."""
+    watched = psutil.Process(process.pid)
+    cpu, wall = watched.cpu_times(), perf_counter()
+    pass_time()
+    after = watched.cpu_times()
+    return float(after.user + after.system - cpu.user - cpu.system) / (perf_counter() - wall)
 
 
 @contextmanager

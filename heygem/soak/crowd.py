@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +11,8 @@ from threading import Event
 from time import perf_counter
 
 import numpy as np
-import psutil
 
-from heygem.bench.launch import free_port, wait_until
+from heygem.bench.launch import cpu_share, free_port, wait_until
 from heygem.bench.report import Figure
 from heygem.jobs.database import Database
 from heygem.jobs.job import JobState
@@ -33,7 +32,7 @@ def measure_crowd(folder: Path, engine: EngineName, jobs: int) -> list[Figure]:
     speeches = short_speeches(folder, VISITORS, engine)
     with running_page(folder, engine) as (process, port):
         visitors = [Visitor(port) for _ in range(VISITORS)]
-        idle_share = _cpu_share(process, lambda: _watch(visitors))
+        idle_share = cpu_share(process, lambda: _watch(visitors))
         began = perf_counter()
         with ThreadPoolExecutor(VISITORS) as pool:
             orders = pool.map(_order_some, visitors, speeches, [jobs // VISITORS] * VISITORS)
@@ -41,7 +40,7 @@ def measure_crowd(folder: Path, engine: EngineName, jobs: int) -> list[Figure]:
         order_seconds = perf_counter() - began
         for visitor in visitors:
             visitor.seconds.clear()
-        busy_share = _cpu_share(process, lambda: _watch(visitors))
+        busy_share = cpu_share(process, lambda: _watch(visitors))
         seconds = [value for visitor in visitors for value in _all_of(visitor)]
         stored = _count(folder)
     asked = jobs // VISITORS * VISITORS
@@ -92,15 +91,6 @@ def _watch_one(visitor: Visitor, number: int) -> None:
     while perf_counter() < until:
         visitor.ask()
         pause.wait(visitor.pause_seconds)
-
-
-def _cpu_share(process: "subprocess.Popen[bytes]", watch: Callable[[], None]) -> float:
-    """CPU seconds of the server by second of watching."""
-    server = psutil.Process(process.pid)
-    cpu, wall = server.cpu_times(), perf_counter()
-    watch()
-    after = server.cpu_times()
-    return float(after.user + after.system - cpu.user - cpu.system) / (perf_counter() - wall)
 
 
 def _all_of(visitor: Visitor) -> list[float]:
