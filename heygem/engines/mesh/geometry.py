@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 SKIRT_REACH = (0.10, 0.26)  # how far out the rings lie, in parts of the face height
 SKIRT_FOLLOW = (0.45, 0.0)  # how much of the oval's displacement they take
 FREE_WITHIN, STILL_FROM = 0.18, 0.33  # canonical, to both sides: a jaw that swings does not shear the cheek
+LEAST_AREA = 1e-4  # canonical: smaller triangles tell nothing by their size
 OUTWARD_REACH = 0.12  # canonical: how far around a vertex its surface is looked at
 MOUTH_FEATHER = 0.045  # canonical distance over which the mouth layer fades into the skin
 MOUTH_SOLID = 0.012  # canonical distance around the lips that is all mouth layer
@@ -37,11 +38,13 @@ class DrawMesh:
     """Fixed topology and fixed per-vertex weights.
 
     Attributes:
-        triangles: (T,3), those of skin, skirt and mouth that can ever move.
+        triangles: (T,3), those of skin, skirt and mouth that can ever move, the nearest to the camera last.
         motion_weight: (468,), how much of the wanted displacement a vertex takes.
         mouth_alpha: (V,), 1 on lips and mouth interior, fading to 0 around them.
         ring: (R,), face vertices in the fading part of the mouth layer: the skin around the lips.
         outward: (468,2) unit, x and z: where the rest face's surface looks, seen from above.
+        on_face: (F,3), those of `triangles` on the skin and lips of the face itself.
+        on_face_areas: (F,), twice their areas in the rest face seen from the front, canonical.
     """
 
     triangles: NDArray[np.int64]
@@ -49,6 +52,8 @@ class DrawMesh:
     mouth_alpha: Array
     ring: NDArray[np.int64]
     outward: Array
+    on_face: NDArray[np.int64]
+    on_face_areas: Array
 
     @cached_property
     def used(self) -> NDArray[np.int64]:
@@ -66,9 +71,14 @@ class DrawMesh:
         alpha = np.concatenate([_mouth_alpha(face), np.zeros(2 * len(OVAL))])
         follows = np.concatenate([weight, *(weight[list(OVAL)] * follow for follow in SKIRT_FOLLOW)])
         triangles = np.concatenate([face.triangles, _skirt_triangles(), _mouth_strip()])
-        moving = ((follows > 0) | (alpha > 0))[triangles].any(1)
+        moves = (follows > 0) | (alpha > 0)
+        drawn, on_face = (some[moves[some].any(1)] for some in (triangles, face.triangles))
+        # Of triangles that overlap the last one drawn is seen: on a turned head that must be the nearer one.
+        depth = np.concatenate([face.vertices[:, 2], np.tile(face.vertices[list(OVAL), 2], 2)])
+        drawn = drawn[np.argsort(-depth[drawn].mean(1), kind="stable")]
+        areas = np.maximum(doubled_areas(face.vertices[:, :2], on_face), LEAST_AREA)
         ring = np.flatnonzero((alpha > 0) & (alpha < 1))
-        return cls(triangles[moving], weight, alpha, ring, _outward(face))
+        return cls(drawn, weight, alpha, ring, _outward(face), on_face, areas)
 
     def source_vertices(self, points_px: NDArray[np.floating]) -> Array:
         """(N,>=468,2+) landmarks in pixels -> (N,V,2) vertices of the drawable mesh."""

@@ -23,6 +23,8 @@ CLOSED_GAP, OPEN_GAP = 0.010, 0.020  # canonical: between them the mouth layer f
 # Part of its frontal view at which skin stops to move, and from which on it moves freely.
 TURNED_AWAY, TURNED_ENOUGH = 0.12, 0.45
 EDGE_ON = 0.05  # a surface seen from the side at rest has no part of its view to lose
+OUTLINE_DEGREES = (20.0, 30.0)  # yaw from which on the mouth can come near the outline, and does
+EDGE_ON_PART = (0.0, 0.15)  # of its area at rest: a triangle seen edge-on, and one seen well enough
 LEAST_AREA_PX2 = 1.0  # twice the area from which on a triangle counts as one that could fold
 FOLDED_AREA_PX2 = -0.1  # and at which it has
 CONTACT = 0.03  # canonical lip gap below which opposite points meet
@@ -49,7 +51,9 @@ def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMe
     """
     difference = calmed(wanted - portrait.own[base], mesh)
     pose = portrait.pose.take(base)
+    source = mesh.source_vertices(portrait.track.filled_points[base])
     shown = turned_to_camera(pose.rotation, mesh.outward) * portrait.visible[base]  # (B,468)
+    shown *= before_outline(source, portrait.turn_degrees[base, 0], pose.scale, mesh)
     shown *= portrait.strength[base][:, None]
     difference *= (mesh.motion_weight * shown)[..., None]
     lips_moved = np.sqrt((difference[:, LIPS, :2] ** 2).sum(-1).mean(1))
@@ -59,7 +63,6 @@ def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMe
     moved *= np.clip((opening - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP), 0, 1)
     mouth_weight = mesh.mouth_alpha * moved[:, None]
     mouth_weight[:, :VERTEX_COUNT] *= shown
-    source = mesh.source_vertices(portrait.track.filled_points[base])
     down = pose.displacement_to_px(np.array([0.0, 1.0, 0.0])[None, None].repeat(len(base), 0))[:, 0, :2]
     target = mesh.target_vertices(source, pose.displacement_to_px(difference)[..., :2])
     first = settled(source, target, down, mesh)
@@ -93,6 +96,24 @@ def turned_to_camera(rotation: Array, outward: Array) -> Array:
     now, at_rest = camera @ outward.T, -outward[:, 1]
     part = np.maximum(now, 0) / np.maximum(at_rest, EDGE_ON)
     return np.asarray(smooth_step(part, TURNED_AWAY, TURNED_ENOUGH))
+
+
+def before_outline(source_px: Array, yaw_degrees: Array, scale: Array, mesh: DrawMesh) -> Array:
+    """0 for vertices (B,468) that lie on the outline of a head turned to the side, rising to 1 before it.
+
+    Landmarks tell less of a turn than there is: what their triangles look like in the picture tells the rest.
+    One seen edge-on cannot be drawn, and what is drawn must have faded out where it begins.
+    """
+    areas = doubled_areas(source_px, mesh.on_face) * scale[:, None] ** 2  # (B,F) canonical
+    part = areas / mesh.on_face_areas
+    least = np.full((len(source_px), VERTEX_COUNT), np.inf)
+    for corner in range(3):
+        np.minimum.at(least.T, mesh.on_face[:, corner], part.T)
+    calm = gaussian_filter1d(
+        np.minimum(least, 1), CALM_FRAMES, axis=0, mode="nearest", radius=CALM_REACH_FRAMES
+    )
+    turned = smooth_step(np.abs(yaw_degrees), *OUTLINE_DEGREES)[:, None]
+    return np.asarray(1 - turned * (1 - smooth_step(calm, *EDGE_ON_PART)))
 
 
 def closed_lips(target_px: Array, down: Array) -> Array:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from heygem.engines.mesh.geometry import DrawMesh, doubled_areas
-from heygem.engines.mesh.targets import closed_lips, settled, turned_to_camera
+from heygem.engines.mesh.raster import Grid, cover
+from heygem.engines.mesh.targets import before_outline, closed_lips, settled, turned_to_camera
 from heygem.templates.canonical import CHIN, INNER_LOWER, INNER_UPPER, LIP_CENTRE_UPPER, LIPS, CanonicalFace
 
 FACE = CanonicalFace.load(Path(__file__).parents[3] / "models" / "face-landmarker" / "canonical_face.npz")
@@ -69,3 +70,39 @@ def test_a_face_from_the_front_moves_freely_and_a_turned_one_on_its_near_side() 
 def test_a_face_that_turns_a_little_moves_its_whole_mouth(yaw: float, pitch: float) -> None:
     turn = Rotation.from_rotvec(np.radians([[pitch, yaw, 0]])).as_matrix()
     assert turned_to_camera(turn, MESH.outward)[0, LIPS].min() > 0.98
+
+
+def turned_px(degrees: float) -> np.ndarray:
+    """(468,3) pixels of the mean face turned to the side."""
+    turn = Rotation.from_rotvec(np.radians([0, degrees, 0])).as_matrix()
+    return FACE.vertices @ turn.T * 300 + 400
+
+
+def test_what_lies_on_the_outline_of_a_turned_head_fades_out() -> None:
+    far, near = 61, 291  # the corners of the mouth
+    points = turned_px(60)[None].repeat(12, 0)
+    scale = np.full(12, 1 / 300)
+    source = MESH.source_vertices(points)
+    kept = before_outline(source, np.full(12, 40.0), scale, MESH)
+    assert (kept[5, far], kept[5, near]) == (0, 1)
+    assert (
+        before_outline(source, np.zeros(12), scale, MESH) == 1
+    ).all()  # whoever looks ahead has no outline there
+    front = MESH.source_vertices(turned_px(0)[None].repeat(12, 0))
+    moving = MESH.motion_weight > 0.5
+    assert before_outline(front, np.full(12, 40.0), scale, MESH)[:, moving].min() > 0.9
+
+
+def test_of_overlapping_triangles_the_nearest_is_seen() -> None:
+    points = turned_px(50)
+    vertices = MESH.source_vertices(points[None])[0]
+    skin = MESH.triangles[(MESH.triangles < 468).all(1)]
+    grid = Grid.around(vertices.min(0), vertices.max(0), 4)
+    seen = cover(vertices, skin, grid).fill(np.pad(points[:, 2:], ((0, len(vertices) - 468), (0, 0))), np.inf)
+    nearest = np.full_like(seen, np.inf)
+    for triangle in skin:
+        alone = cover(vertices, triangle[None], grid).fill(points[:, 2:], np.inf)
+        nearest = np.minimum(nearest, alone)
+    hidden = np.isfinite(nearest) & (seen > nearest + 3)
+    assert np.isfinite(nearest).sum() > 1000
+    assert hidden.sum() < 0.005 * np.isfinite(nearest).sum()
