@@ -5,6 +5,7 @@ Needs Node's npm and Chromium. Exits with 1 if axe finds anything serious.
 
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,14 +36,14 @@ def violations(page: Page, axe: str) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Look at every tab, at a desk in English and on a phone in Chinese, with a job to show."""
+    """Look at every tab in both languages, at a desk and on a phone, with a job to show."""
     worst = 0
     with TemporaryDirectory() as folder, running_page(Path(folder), "tiny") as (_, port):
         axe = fetch_axe(Path(folder))
         Visitor(port).order(DEFAULT_SPEECHES[0].audio_path, "anna")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            for language, width in WIDTHS.items():
+            for language, width in product(WIDTHS, WIDTHS.values()):
                 page = open_page(browser, f"http://127.0.0.1:{port}/", language, width)
                 for name in TABS:
                     open_tab(page, language, name)
