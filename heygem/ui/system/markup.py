@@ -30,7 +30,7 @@ def models_panel(
     head = "".join(f"<th>{escape(text(language, f'column_{key}'))}</th>" for key in _COLUMNS)
     rows = "".join(_row(model, now_seconds, language) for model in models)
     label = escape(text(language, "column_model"))
-    table = f'<table class="hg-models"><tr>{head}<th></th></tr>{rows}</table>'
+    table = f'<table class="hg-models"><tr>{head}<td></td></tr>{rows}</table>'
     scroll = f'<div class="hg-scroll" tabindex="0" role="region" aria-label="{label}">{table}</div>'
     return f"{_memory_bar(models, memory, language)}{scroll}"
 
