@@ -17,6 +17,7 @@ from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.targets import aim
 from heygem.media.frames import FrameSource
+from heygem.media.threads import prefetched
 from heygem.media.types import VideoInfo
 from heygem.models.landmarker import FaceLandmarker
 from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace, lip_gap
@@ -25,8 +26,9 @@ from heygem.templates.tracker import FaceTracker
 
 Array = NDArray[np.float64]
 MOST_GAIN = 1.5
-CLOSING_MOUTHS = 24  # with the smallest openings: the others are not looked at for closures
-BUSY_QUANTILES = (0.8, 0.9, 0.97)  # of the lip gap: frames whose own mouth is open
+DRAWN_AHEAD = 2  # pictures: they are drawn on one thread and looked at on this one
+CLOSING_MOUTHS = 16  # with the smallest openings: the others are not looked at for closures
+BUSY_QUANTILES = (0.85, 0.97)  # of the lip gap: frames whose own mouth is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class MouthEye:
         )
         centre = source[:VERTEX_COUNT].mean(0) / (self.info.width, self.info.height)
         tracker = FaceTracker(self.landmarker, self.info.colour, (float(centre[0]), float(centre[1])))
-        points = tracker.track(pictures, lambda _: None).filled_points
+        with prefetched(pictures, DRAWN_AHEAD) as drawn:
+            points = tracker.track(drawn, lambda _: None).filled_points
         return np.asarray(lip_gap(fit_pose(points, self.face).to_canonical(points[:, :VERTEX_COUNT])))
 
 

@@ -120,7 +120,7 @@ class MeshEngine:
         """One tiny job through the real code, in a folder and a template cache that are thrown away."""
         with TemporaryDirectory(prefix="heygem-rehearsal-") as name:
             folder = Path(name)
-            library = self.library.with_cache(TemplateCache(folder / "templates", REHEARSAL_CACHE_BYTES))
+            library = self.library.for_rehearsal(TemplateCache(folder / "templates", REHEARSAL_CACHE_BYTES))
             speech = _second_of_babble(folder / "speech.wav")
             request = LipSyncRequest(speech, self.rehearsal_clip, folder / "rehearsal.mp4")
             replace(self, library=library, heard=HeardSpeech()).generate(request, SilentContext())

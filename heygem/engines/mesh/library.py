@@ -26,6 +26,7 @@ from heygem.templates.tracker import FaceTracker
 # Raised whenever prepared assets would come out differently; older entries are then made anew.
 ASSET_VERSION = 9
 PORTRAITS_IN_MEMORY = 4
+REHEARSED_SHAPES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,10 @@ class PortraitLibrary:
         self._face = face
         self._memory: OrderedDict[str, PreparedPortrait] = OrderedDict()
 
-    def with_cache(self, cache: TemplateCache) -> "PortraitLibrary":
-        """The same models over another cache, with nothing in memory."""
-        return PortraitLibrary(cache, self._models, self._maker, self._face)
+    def for_rehearsal(self, cache: TemplateCache) -> "PortraitLibrary":
+        """The same models over another cache, with nothing in memory; paints a few mouths instead of all."""
+        maker = replace(self._maker, shapes=self._maker.shapes[:REHEARSED_SHAPES])
+        return PortraitLibrary(cache, self._models, maker, self._face)
 
     def forget(self) -> None:
         """Drop what is in memory; the disk keeps its copy."""
