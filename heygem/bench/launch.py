@@ -45,10 +45,8 @@ def measure_launch(settings: Settings, build_engines: EngineBuilder | None, fold
     launches = [_launch(settings) for _ in range(LAUNCHES)][1:]
     note = f"slowest of {len(launches)}, disk cache warm"
     return [
-        Figure("launch.page", "launch to page", max(launch.page_seconds for launch in launches), "s", note),
-        Figure(
-            "launch.ready", "launch to READY", max(launch.ready_seconds for launch in launches), "s", note
-        ),
+        Figure("launch.page", "launch to page", max(each.page_seconds for each in launches), "s", note),
+        Figure("launch.ready", "launch to READY", max(each.ready_seconds for each in launches), "s", note),
         Figure(
             "launch.idle_cpu",
             "idle studio, no page open, of one core",

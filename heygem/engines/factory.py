@@ -77,9 +77,7 @@ class EngineSet:
         for status in self.registry.statuses():
             if status.state is ModelState.READY:
                 self.registry.unload(status.name, note="unloaded: not used for long")
-        self.forget()
-        gc.collect()
-        trim_heaps()
+        self._give_back()
 
     def unload_model(self, name: str) -> int:
         """Forget one model; returns the bytes its device got back."""
@@ -91,8 +89,12 @@ class EngineSet:
 
     def clear_caches(self) -> None:
         """Give back what no job holds: templates, and blocks that allocators keep. Models stay."""
-        self.forget()
         self.template_cache.clear_unleased()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Forget what earlier jobs left in memory, and let the allocators have none of it."""
+        self.forget()
         gc.collect()
         trim_heaps()
         if self.device.kind == "cuda":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ class Portrait:
             style=SpeakingStyle.of(shapes[shows_mouth], face),
         )
 
-    @property
+    @cached_property
     def turn_degrees(self) -> Array:
         """(N,2) yaw and pitch of every frame."""
         return head_turn_degrees(self.pose.rotation)

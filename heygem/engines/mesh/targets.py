@@ -104,6 +104,9 @@ def before_outline(source_px: Array, yaw_degrees: Array, scale: Array, mesh: Dra
     Landmarks tell less of a turn than there is: what their triangles look like in the picture tells the rest.
     One seen edge-on cannot be drawn, and what is drawn must have faded out where it begins.
     """
+    turned = smooth_step(np.abs(yaw_degrees), *OUTLINE_DEGREES)[:, None]
+    if not turned.any():
+        return np.ones((len(source_px), VERTEX_COUNT))
     areas = doubled_areas(source_px, mesh.on_face) * scale[:, None] ** 2  # (B,F) canonical
     part = areas / mesh.on_face_areas
     least = np.full((len(source_px), VERTEX_COUNT), np.inf)
@@ -112,7 +115,6 @@ def before_outline(source_px: Array, yaw_degrees: Array, scale: Array, mesh: Dra
     calm = gaussian_filter1d(
         np.minimum(least, 1), CALM_FRAMES, axis=0, mode="nearest", radius=CALM_REACH_FRAMES
     )
-    turned = smooth_step(np.abs(yaw_degrees), *OUTLINE_DEGREES)[:, None]
     return np.asarray(1 - turned * (1 - smooth_step(calm, *EDGE_ON_PART)))
 
 
