@@ -87,6 +87,8 @@ class Database:
             if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
                 raise StorageError(_unwritable(self.path), path=str(self.path)) from error
             raise
+        except sqlite3.ProgrammingError:  # a wrong call: sqlite3 gives it no code
+            raise
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise StorageError(

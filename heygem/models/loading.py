@@ -10,8 +10,8 @@ import itertools
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,8 @@ from torch import Tensor
 from heygem.errors import WeightsCorruptError
 from heygem.models.safetensors_header import StoredTensor, read_header
 
-SLOT_BYTES = {"cuda": 16 * 1024**2, "cpu": 4 * 1024**2}  # on a CPU the ring should stay in its cache
-SLOTS = 8
+SLOT_BYTES = {"cuda": 8 * 1024**2, "cpu": 4 * 1024**2}  # on a CPU the ring should stay in its cache
+SLOTS = {"cuda": 16, "cpu": 8}
 MOST_READERS = 8
 CEILING_BYTES = 64 * 1024**2
 _ALIGNMENT = 64  # most tensors are multiples of it, so that they land side by side as they are stored
@@ -117,13 +117,13 @@ class _Landing:
 class WeightReader:
     """Reads safetensors files to one device, all through one ring. Lives on the engine thread."""
 
-    def __init__(self, device: torch.device, slot_bytes: int | None = None, slots: int = SLOTS) -> None:
+    def __init__(self, device: torch.device, slot_bytes: int | None = None, slots: int | None = None) -> None:
         self._device = device
         self._slot_bytes = slot_bytes or SLOT_BYTES.get(device.type, SLOT_BYTES["cpu"])
-        self._slots = slots
+        self._slots = slots or SLOTS.get(device.type, SLOTS["cpu"])
         self._ring: list[Tensor] = []
         self._stream: Any = _new_stream(device) if device.type == "cuda" else None
-        self._readers = max(1, min(len(os.sched_getaffinity(0)) // 2, slots, MOST_READERS))
+        self._readers = max(1, min(len(os.sched_getaffinity(0)) // 2, self._slots, MOST_READERS))
         self.total = Transfer()  # of all reads so far
 
     def read(self, path: Path, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
@@ -136,8 +136,7 @@ class WeightReader:
         spans = list(_spans(stored, self._slot_bytes))
         ring = self._ring_for(spans)
         started = time.perf_counter()
-        landing = _Landing(stored, dtype, self._device)
-        self._move(path, spans, ring, landing)
+        landing = self._move(path, spans, ring, lambda: _Landing(stored, dtype, self._device))
         seconds = time.perf_counter() - started
         self.total += Transfer(sum(span.bytes for span in spans), seconds)
         return landing.named()
@@ -172,26 +171,28 @@ class WeightReader:
         self._finish()
         return time.perf_counter() - started
 
-    def _move(self, path: Path, spans: Sequence[_Span], ring: Sequence[Tensor], landing: _Landing) -> None:
-        """Keep the readers a ring ahead of the copies."""
-        free, waiting = deque(ring), iter(spans)
-        filling: deque[tuple[_Span, Tensor, Future[None]]] = deque()
+    def _move(
+        self, path: Path, spans: Sequence[_Span], ring: Sequence[Tensor], land: Callable[[], _Landing]
+    ) -> _Landing:
+        """Keep every reader at work, and copies in line behind the one that runs."""
+        waiting = iter(spans)
         copying: deque[tuple[Tensor, Any]] = deque()
+        most_copying = max(len(ring) - self._readers, 0)
         with path.open("rb") as file, ThreadPoolExecutor(self._readers) as readers, self._copying():
-            for _ in spans:
-                while free and (span := next(waiting, None)):
-                    slot = free.popleft()
-                    filling.append((span, slot, readers.submit(_fill, file, span, slot)))
+            filling = deque(
+                (span, slot, readers.submit(_fill, file, span, slot))
+                for slot, span in zip(ring, waiting, strict=False)
+            )
+            landing = land()  # a large allocation takes its time: by now the readers are at work
+            while filling:
                 span, slot, filled = filling.popleft()
                 filled.result()
                 landing.take(span, slot)
                 copying.append((slot, self._mark()))
-                if not free:
-                    slot, copied = copying.popleft()
-                    if copied is not None:
-                        copied.synchronize()
-                    free.append(slot)
+                for slot, span in zip(_copied(copying, most_copying), waiting, strict=False):
+                    filling.append((span, slot, readers.submit(_fill, file, span, slot)))
         self._finish()
+        return landing
 
     def _ring_for(self, spans: Sequence[_Span]) -> list[Tensor]:
         """The ring; for a small file no larger than the file. Pinning takes its time, once."""
@@ -220,6 +221,18 @@ class WeightReader:
 def _new_stream(device: torch.device) -> Any:
     make: Any = torch.cuda.Stream  # PyTorch leaves it untyped
     return make(device)
+
+
+def _copied(copying: deque[tuple[Tensor, Any]], most: int) -> Iterator[Tensor]:
+    """Take the slots out whose copies are done; waits for the oldest while more than `most` are not."""
+    while copying:
+        slot, mark = copying[0]
+        if mark is not None and not mark.query():
+            if len(copying) <= most:
+                return
+            mark.synchronize()
+        copying.popleft()
+        yield slot
 
 
 def _beginning(stored: Sequence[StoredTensor], most_bytes: int) -> Sequence[StoredTensor]:

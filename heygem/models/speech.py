@@ -125,6 +125,6 @@ def _load_encoder(context: LoadContext) -> TransformersEncoder:
     del net.layer_norm  # belongs to the sixth layer, which does not ship
     net.load_state_dict(context.read("model.safetensors", context.dtype), assign=True)
     if context.precision == "int8":
-        quantise_linear_weights(net.layers)
+        quantise_linear_weights(net)
     net.train(mode=False)
     return net.requires_grad_(False)

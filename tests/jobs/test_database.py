@@ -76,3 +76,10 @@ def test_the_revision_grows_with_every_change_and_only_then(tmp_path: Path) -> N
     store.cancel(job.id)
     assert database.revision > seen
     database.close()
+
+
+def test_a_wrong_call_is_told_as_it_is(tmp_path: Path) -> None:
+    database = Database(tmp_path / "jobs.db")
+    database.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        database.rows("SELECT 1")
