@@ -9,11 +9,12 @@ import sys
 
 from heygem.errors import HeyGemError
 from heygem.log import configure_logging
-from heygem.server.run import Launch, collector_paused
+from heygem.server.gradio_import import importing_gradio
+from heygem.server.run import Launch
 from heygem.settings import Settings
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-with collector_paused():
+with importing_gradio():
     import gradio as gr
 
     from heygem.ui.page import build_page

@@ -135,6 +135,29 @@ def test_the_page_does_not_wait_for_torch() -> None:
     assert finished.returncode == 0, finished.stderr
 
 
+def test_ready_does_not_wait_for_imports_that_no_model_needs() -> None:
+    """transformers and torch's compiler take longer to import than everything else together."""
+    program = "\n".join(
+        [
+            "import sys, tempfile, torch",
+            "from pathlib import Path",
+            "from heygem.models.catalog import CATALOG",
+            "from heygem.models.manifest import Manifest",
+            "from heygem.models.resident import LoadContext",
+            "manifest = Manifest.load(Path('models'), Path(tempfile.mkdtemp()))",
+            "for spec in CATALOG:",
+            "    folder = manifest.verify(spec.name).folder",
+            "    spec.load(LoadContext(folder, torch.device('cpu'), 'fp32'))",
+            "    for heavy in ('transformers', 'torch._dynamo', 'torch.distributed.tensor'):",
+            "        assert heavy not in sys.modules, f'{spec.name} imports {heavy}'",
+        ]
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert finished.returncode == 0, finished.stderr
+
+
 def test_the_command_line_runs_without_gradio_and_fastapi() -> None:
     """The benchmark also runs on a bare GPU machine."""
     program = "\n".join(

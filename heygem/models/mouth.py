@@ -51,7 +51,9 @@ class MouthUNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         finest, *_ = _WIDTHS
-        self.atlas = nn.Parameter(torch.randn(2, _ATLAS_CHANNELS, _ATLAS_CELLS, _ATLAS_CELLS) * 0.1)
+        self.atlas = nn.Parameter(torch.empty(2, _ATLAS_CHANNELS, _ATLAS_CELLS, _ATLAS_CELLS))
+        if not self.atlas.is_meta:  # where there is nothing to draw, torch would import its compiler for it
+            nn.init.normal_(self.atlas, std=0.1)
         self.enter = nn.Conv2d(PICTURE_CHANNELS + 2 * _ATLAS_CHANNELS, finest, 3, padding=1)
         self.down = nn.ModuleList(
             ResidualBlock(above, width) for above, width in zip((finest, *_WIDTHS), _WIDTHS, strict=False)

@@ -6,14 +6,12 @@ from typing import Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from transformers.audio_utils import mel_filter_bank
-from transformers.models.whisper.configuration_whisper import WhisperConfig
-from transformers.models.whisper.modeling_whisper import WhisperEncoder as TransformersEncoder
 
+from heygem.models.mel import mel_filters
 from heygem.models.quantising import quantise_linear_weights, stored_bytes
 from heygem.models.resident import FloatArray, LoadContext, warm_noise
+from heygem.models.whisper_net import WhisperNet, WhisperSize
 
 RATE_HZ = 16_000
 FEATURES_PER_SECOND = 50
@@ -72,10 +70,8 @@ class WhisperEncoder:
     def __init__(self, context: LoadContext) -> None:
         self._device, self._dtype = context.device, context.dtype
         self._net = _load_encoder(context)
-        filters = mel_filter_bank(
-            _FFT_SAMPLES // 2 + 1, _MEL_BINS, 0.0, RATE_HZ / 2, RATE_HZ, norm="slaney", mel_scale="slaney"
-        )
-        self._mel_filters = torch.from_numpy(filters.T.copy()).float().to(context.device)  # (80,201)
+        filters = mel_filters(_MEL_BINS, _FFT_SAMPLES // 2 + 1, RATE_HZ)  # (80,201)
+        self._mel_filters = torch.from_numpy(filters).to(context.device)
         self._window = torch.hann_window(_FFT_SAMPLES, device=context.device)
 
     @property
@@ -95,13 +91,8 @@ class WhisperEncoder:
         if samples.shape not in {(seconds * RATE_HZ,) for seconds in self.bucket_seconds}:
             raise ValueError(f"{samples.shape} samples are none of {self.bucket_seconds} s at {RATE_HZ} Hz")
         mel = self._log_mel(torch.from_numpy(samples).to(self._device)).to(self._dtype)
-        hidden = F.gelu(self._net.conv1(mel[None]))  # (1,80,100 s) -> (1,512,100 s)
-        hidden = F.gelu(self._net.conv2(hidden)).transpose(1, 2)  # -> (1,50 s,512)
-        hidden = hidden + self._net.embed_positions.weight[: hidden.shape[1]]
-        states = [hidden]
-        for layer in self._net.layers:
-            states.append(layer(states[-1], None))
-        return torch.cat(states).transpose(0, 1).float()  # 6 x (1,T,512) -> (T,6,512)
+        states = self._net(mel[None])  # (1,80,100 s) -> 6 x (1,50 s,512)
+        return torch.cat(states).transpose(0, 1).float()
 
     def warm(self, bucket: str) -> FloatArray:
         """Run one length on fixed noise that swells like syllables. See `ResidentModel.warm`."""
@@ -117,14 +108,12 @@ class WhisperEncoder:
         return (mel.maximum(mel.max() - 8) + 4) / 4
 
 
-def _load_encoder(context: LoadContext) -> TransformersEncoder:
+def _load_encoder(context: LoadContext) -> WhisperNet:
     """Build the net without memory for it, then give it the stored weights."""
-    config = WhisperConfig.from_json_file(context.folder / "config.json")
+    size = WhisperSize.read(context.folder / "config.json")
     with torch.device("meta"):
-        net = TransformersEncoder(config)
-    del net.layer_norm  # belongs to the sixth layer, which does not ship
+        net = WhisperNet(size)
     net.load_state_dict(context.read("model.safetensors", context.dtype), assign=True)
     if context.precision == "int8":
         quantise_linear_weights(net)
-    net.train(mode=False)
-    return net.requires_grad_(False)
+    return net.eval().requires_grad_(False)

@@ -1,11 +1,8 @@
 """Runs a studio with its page on a socket of its own, from launch to exit code."""
 
-import gc
 import logging
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -14,6 +11,7 @@ import uvicorn
 from heygem.errors import SettingsError
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.server.app import create_app
+from heygem.server.gradio_import import importing_gradio
 from heygem.settings import Settings
 from heygem.studio import Studio
 
@@ -69,19 +67,9 @@ class Launch:
 def serve(settings: Settings, build_engines: EngineBuilder | None = None) -> int:
     """Launch a studio, build its page and serve it; returns the exit code."""
     launch = Launch(settings, build_engines)
-    with collector_paused():
+    with importing_gradio():
         from heygem.ui.page import build_page
     return launch.serve(build_page(launch.studio))
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """For importing Gradio: it makes very many objects, all to stay; looking for garbage takes 0.4 s."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def listen(host: str, port: int) -> socket.socket:
