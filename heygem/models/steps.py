@@ -10,12 +10,15 @@ What is done stays done, and the job goes on.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from types import TracebackType
+from typing import TypeVar
 
 from heygem.errors import DeviceMemoryError
 from heygem.hardware.device import classify_device_error
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -45,10 +48,17 @@ def nothing_to_drop() -> None:
     """The relief of a model that stands alone."""
 
 
+def in_groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items, `size` at a time as long as there are so many, each group as soon as it is complete."""
+    source = iter(items)
+    while group := list(islice(source, size)):
+        yield group
+
+
 def in_steps(
     count: int, buckets: Sequence[int], relieve: Callable[[], None] = nothing_to_drop
 ) -> Iterator[Step]:
-    """Cut `count` items into steps: a lone item goes in the smallest bucket, all else in the largest.
+    """Cut `count` items into steps: the largest bucket that is filled by more than half, or the smallest.
 
     Args:
         buckets: ascending; the numbers of items the model was warmed for.
@@ -56,7 +66,8 @@ def in_steps(
     """
     sizes, failures, start = list(buckets), 0, 0
     while start < count:
-        bucket = sizes[0] if count - start == 1 else sizes[-1]
+        left = count - start
+        bucket = next((size for size in reversed(sizes) if 2 * left > size), sizes[0])
         is_last_chance = failures > 0 and bucket == sizes[0]
         step = Step(start, min(start + bucket, count), bucket, is_last_chance=is_last_chance)
         yield step

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
@@ -22,10 +23,19 @@ def configure_torch() -> None:
     """
     _keep_freed_memory()
     torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
-    torch.set_flush_denormal(True)
+    _count_denormals_as_zero()
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = True
+
+
+def beside_this_thread(count: int, name: str) -> ThreadPoolExecutor:
+    """Threads for parts of a model that run side by side, with those choices that are each thread's own."""
+    return ThreadPoolExecutor(count, name, initializer=_count_denormals_as_zero)
+
+
+def _count_denormals_as_zero() -> None:
+    torch.set_flush_denormal(True)
 
 
 def _keep_freed_memory() -> None:

@@ -1,6 +1,6 @@
 """Follows one face through a clip: detector for the first look, then landmarks from frame to frame."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,12 +11,11 @@ from heygem.errors import FaceTooSmallError, NoFaceError
 from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb
 from heygem.models.landmarker import DETECTOR_PX, Detection, FaceLandmarker
-from heygem.templates.canonical import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, LIPS, VERTEX_COUNT
+from heygem.templates.canonical import LIPS, VERTEX_COUNT
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.likeness import Likeness
+from heygem.templates.region import LANDMARK_CROP_PX, Region, Square
 
-LANDMARK_CROP_PX = 256
-CROP_MARGIN = 1.5  # crop side over face size, as the landmark net was trained
 PRESENCE_MIN = 0.5
 SMALLEST_FACE_PX = 48.0
 COLOUR_BLUR_PX = 5
@@ -29,58 +28,6 @@ PARTS_EVERY_FRAMES = (
 PART_SIDES = (0.7, 0.35)  # of the picture's short side
 # A lost face may return within this many face widths; farther away it has to look like the same person.
 RETURN_DISTANCE_FACES = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Square:
-    """An upright square to search, in frame pixels; it may reach beyond the frame."""
-
-    corner_px: NDArray[np.float64]
-    side_px: float
-
-    @classmethod
-    def around(cls, centre_px: NDArray[np.floating], side_px: float) -> "Square":
-        return cls(np.asarray(centre_px - side_px / 2, dtype=np.float64), side_px)
-
-    def crop_to_frame(self, size: int) -> NDArray[np.float64]:
-        """(2,3) affine from the pixel centres of a crop of `size` to those of the frame."""
-        scale = self.side_px / size
-        return np.column_stack([np.eye(2) * scale, self.corner_px + (scale - 1) / 2])
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A turned square around a face, in frame pixels."""
-
-    centre_px: NDArray[np.float64]
-    side_px: float
-    angle_radians: float
-
-    def crop_to_frame(self) -> NDArray[np.float64]:
-        """(2,3) affine from landmark-crop pixels to frame pixels."""
-        scale = self.side_px / LANDMARK_CROP_PX
-        cos, sin = np.cos(self.angle_radians) * scale, np.sin(self.angle_radians) * scale
-        linear = np.array([[cos, -sin], [sin, cos]])
-        offset = self.centre_px - linear @ np.full(2, LANDMARK_CROP_PX / 2)
-        return np.column_stack([linear, offset])
-
-    @classmethod
-    def of_detection(cls, square: Square, detection: Detection) -> "Region":
-        """From a detector's box and eye points, given in parts of the square it searched."""
-        box_px = detection.box * square.side_px + np.tile(square.corner_px, 2)
-        across = detection.keypoints[1] - detection.keypoints[0]
-        side = CROP_MARGIN * float(max(box_px[2] - box_px[0], box_px[3] - box_px[1]))
-        return cls((box_px[:2] + box_px[2:]) / 2, side, float(np.arctan2(across[1], across[0])))
-
-    @classmethod
-    def of_landmarks(cls, points_px: NDArray[np.floating]) -> "Region":
-        """The next frame's region, from this frame's (478,3) landmarks."""
-        across = points_px[EYE_OUTER_RIGHT, :2] - points_px[EYE_OUTER_LEFT, :2]
-        angle = float(np.arctan2(across[1], across[0]))
-        upright = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        turned = points_px[:VERTEX_COUNT, :2] @ upright.T
-        low, high = turned.min(0), turned.max(0)
-        return cls((low + high) / 2 @ upright, CROP_MARGIN * float((high - low).max()), angle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +114,7 @@ class FaceTracker:
         points, presence = self._landmarker.landmarks(crop[None])
         if presence[0] < PRESENCE_MIN:
             return None
-        in_frame = points[0].copy()
-        in_frame[:, :2] = points[0, :, :2] @ crop_to_frame[:, :2].T + crop_to_frame[:, 2]
-        in_frame[:, 2] *= region.side_px / LANDMARK_CROP_PX
-        return Face(in_frame.astype(np.float32), _colours_at(crop, points[0, :VERTEX_COUNT, :2]))
+        return Face(region.in_frame(points[0]), _colours_at(crop, points[0, :VERTEX_COUNT, :2]))
 
     def _find(self, frame: YuvFrame) -> Face | None:
         """Look for faces square by square, twice at each, and choose whom to follow."""
@@ -228,6 +172,17 @@ class FaceTracker:
         return max(
             faces, key=lambda face: face.width_px**2 * np.exp(-((_distance(face, middle) / spread) ** 2))
         )
+
+
+def look_where_it_was(
+    landmarker: FaceLandmarker, colour: ColourTags, frames: Sequence[YuvFrame], points_px: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Landmarks (M,478,3) of the face in each of M frames, whose head is where the landmarks (478,3) say."""
+    region = Region.of_landmarks(points_px)
+    crop_to_frame = region.crop_to_frame()
+    crops = [crop_rgb(frame, crop_to_frame, LANDMARK_CROP_PX, colour) for frame in frames]
+    points, _ = landmarker.landmarks(np.stack(crops))
+    return region.in_frame(points)
 
 
 def mouth_detail(luma: NDArray[np.uint8], points_px: NDArray[np.float32]) -> float:

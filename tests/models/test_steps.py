@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heygem.models.steps import in_steps
+from heygem.models.steps import in_groups, in_steps
 
 OUT_OF_MEMORY = RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
 Faults = Callable[[int], Exception | None]
@@ -44,13 +44,21 @@ def test_steps_cover_everything_in_two_shapes(count: int, many: int) -> None:
         with step:
             steps.append(step)
     assert [item for step in steps for item in range(step.start, step.stop)] == list(range(count))
-    assert all(0 < step.stop - step.start <= step.bucket and step.bucket in (1, many) for step in steps)
+    assert all(step.stop - step.start <= step.bucket and step.bucket in (1, many) for step in steps)
+    assert all(step.stop - step.start > step.bucket / 2 for step in steps)  # little is computed for nothing
+
+
+@given(count=st.integers(0, 100), size=st.integers(1, 16))
+def test_groups_hold_every_item_once_and_only_the_last_may_be_short(count: int, size: int) -> None:
+    groups = list(in_groups(range(count), size))
+    assert [item for group in groups for item in group] == list(range(count))
+    assert all(len(group) == size for group in groups[:-1])
 
 
 def test_memory_that_relief_brings_back_is_enough() -> None:
     work = Work(lambda bucket: OUT_OF_MEMORY if work.relieved == 0 else None)
     work.run(20)
-    assert (work.done, work.relieved, work.tried) == (list(range(20)), 1, [8, 8, 8, 8])
+    assert (work.done, work.relieved, work.tried) == (list(range(20)), 1, [8, 8, 8, 1, 1, 1, 1])
 
 
 def test_the_batch_shrinks_when_relief_is_not_enough() -> None:

@@ -7,6 +7,7 @@ motion or with a gleam between them: such mouths are not for closures.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,15 @@ from heygem.media.frames import FrameSource
 from heygem.media.threads import prefetched
 from heygem.media.types import VideoInfo
 from heygem.models.landmarker import FaceLandmarker
+from heygem.models.steps import in_groups
 from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace, lip_gap
 from heygem.templates.pose import fit_pose
-from heygem.templates.tracker import FaceTracker
+from heygem.templates.tracker import look_where_it_was
 
 Array = NDArray[np.float64]
 MOST_GAIN = 1.5
-DRAWN_AHEAD = 2  # pictures: they are drawn on one thread and looked at on this one
+LOOKED_AT_ONCE = 8  # pictures: these are looked at on this thread while the next are drawn on another
+DRAWN_AHEAD = LOOKED_AT_ONCE
 CLOSING_MOUTHS = 16  # with the smallest openings: the others are not looked at for closures
 BUSY_QUANTILES = (0.85, 0.97)  # of the lip gap: frames whose own mouth is open
 
@@ -75,10 +78,10 @@ class MouthEye:
             composer.compose(frame, Drawing(source, target, [(patch, 1.0)], self.mesh.mouth_alpha))
             for target, patch in zip(targets_px, patches, strict=True)
         )
-        centre = source[:VERTEX_COUNT].mean(0) / (self.info.width, self.info.height)
-        tracker = FaceTracker(self.landmarker, self.info.colour, (float(centre[0]), float(centre[1])))
+        own = portrait.track.points[index]
+        look = partial(look_where_it_was, self.landmarker, self.info.colour, points_px=own)
         with prefetched(pictures, DRAWN_AHEAD) as drawn:
-            points = tracker.track(drawn, lambda _: None).filled_points
+            points = np.concatenate([look(group) for group in in_groups(drawn, LOOKED_AT_ONCE)])
         return np.asarray(lip_gap(fit_pose(points, self.face).to_canonical(points[:, :VERTEX_COUNT])))
 
 

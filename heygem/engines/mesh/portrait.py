@@ -181,12 +181,12 @@ class MouthMaker:
             frame, info.colour, vertices[0], points, float(lip_gap(portrait.own[index])) / self.eye_distance
         )
         pose = portrait.pose.take(np.array([index]))
+        differences = (shapes - portrait.own[index]) * self.mesh.motion_weight[:, None]
+        moved = [pose.displacement_to_px(difference[None])[..., :2] for difference in differences]
         patches = []
-        for done, shape in enumerate(shapes, 1):
-            difference = (shape - portrait.own[index]) * self.mesh.motion_weight[:, None]
-            moved = pose.displacement_to_px(difference[None])[..., :2]
-            patches.append(self.painter.paint(canvas, self.mesh.target_vertices(vertices, moved)[0]))
-            on_painted(done)
+        for patch in self.painter.paint(canvas, [self.mesh.target_vertices(vertices, m)[0] for m in moved]):
+            patches.append(patch)
+            on_painted(len(patches))
         return patches
 
     def _cut(self, frame: YuvFrame, points_px: NDArray[np.float32]) -> MouthPatch:
