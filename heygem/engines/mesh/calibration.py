@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import PAINTED, MouthBank, MouthPatch
-from heygem.engines.mesh.composer import Composer, Drawing
+from heygem.engines.mesh.composer import Drawing
+from heygem.engines.mesh.drawer import ThreadDrawer
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.targets import aim
@@ -28,8 +29,8 @@ from heygem.templates.tracker import look_where_it_was
 
 Array = NDArray[np.float64]
 MOST_GAIN = 1.5
-LOOKED_AT_ONCE = 8  # pictures: these are looked at on this thread while the next are drawn on another
-DRAWN_AHEAD = LOOKED_AT_ONCE
+LOOKED_AT_ONCE = 8  # pictures: these are looked at on this thread while the next are drawn on others
+DRAWN_AHEAD, DRAWING_THREADS = LOOKED_AT_ONCE, 3
 CLOSING_MOUTHS = 16  # with the smallest openings: the others are not looked at for closures
 BUSY_QUANTILES = (0.85, 0.97)  # of the lip gap: frames whose own mouth is open
 
@@ -73,11 +74,11 @@ class MouthEye:
         source = self.mesh.source_vertices(portrait.track.points[[index]])[0]
         with FrameSource(self.info) as frames:
             frame = next(iter(frames.read_schedule([index]))).copy()
-        composer = Composer(self.mesh)
-        pictures = (
-            composer.compose(frame, Drawing(source, target, [(patch, 1.0)], self.mesh.mouth_alpha))
+        drawings = [
+            Drawing(source, target, [(patch, 1.0)], self.mesh.mouth_alpha)
             for target, patch in zip(targets_px, patches, strict=True)
-        )
+        ]
+        pictures = ThreadDrawer(self.mesh, DRAWING_THREADS).draw([frame] * len(drawings), drawings, patches)
         own = portrait.track.points[index]
         look = partial(look_where_it_was, self.landmarker, self.info.colour, points_px=own)
         with prefetched(pictures, DRAWN_AHEAD) as drawn:
