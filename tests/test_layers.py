@@ -115,6 +115,13 @@ def torch_free_modules() -> list[str]:
     return [module_name(path) for path in (*paths, *(ROOT / "heygem" / file for file in TORCH_FREE_FILES))]
 
 
+def run(program: str, *arguments: str) -> None:
+    """In a new interpreter; it has to end well."""
+    command = [sys.executable, "-c", program, *arguments]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert finished.returncode == 0, finished.stderr
+
+
 def test_the_page_does_not_wait_for_torch() -> None:
     program = "\n".join(
         [
@@ -125,14 +132,7 @@ def test_the_page_does_not_wait_for_torch() -> None:
             "        assert heavy not in sys.modules, f'{name} imports {heavy}'",
         ]
     )
-    finished = subprocess.run(
-        [sys.executable, "-c", program, *torch_free_modules()],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert finished.returncode == 0, finished.stderr
+    run(program, *torch_free_modules())
 
 
 def test_ready_does_not_wait_for_imports_that_no_model_needs() -> None:
@@ -152,10 +152,7 @@ def test_ready_does_not_wait_for_imports_that_no_model_needs() -> None:
             "        assert heavy not in sys.modules, f'{spec.name} imports {heavy}'",
         ]
     )
-    finished = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    assert finished.returncode == 0, finished.stderr
+    run(program)
 
 
 def test_the_command_line_runs_without_gradio_and_fastapi() -> None:
@@ -168,7 +165,4 @@ def test_the_command_line_runs_without_gradio_and_fastapi() -> None:
             "main(['bench', '--help'])",
         ]
     )
-    finished = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    assert finished.returncode == 0, finished.stderr
+    run(program)

@@ -93,10 +93,10 @@ class KillSoak:
         self._look()
 
     def _job_seconds(self) -> float:
-        """How long a job takes here and now."""
+        """How long the first job of a life takes here and now: longer than those after it."""
         done = [job for job in self.jobs if job.state is JobState.SUCCEEDED][-5:]
         took = [(job.finished_at or 0.0) - (job.started_at or 0.0) for job in done]
-        return median(took) if took else FIRST_GUESS_SECONDS[self.engine]
+        return max(took, default=FIRST_GUESS_SECONDS[self.engine])
 
     def _launch(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "heygem.soak.victim", str(self._folder), self.engine]

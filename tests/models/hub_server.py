@@ -43,102 +43,116 @@ class HubServer:
         self.url = ""
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the hub does. Every connection has one of its own."""
+
+    server: "Server"
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, body: bool) -> None:
+        found = re.fullmatch(r"/(?:cdn/)?([^/]+/[^/]+)/resolve/[^/]+/([^?]+)(?:\?.*)?", self.path)
+        content = self.server.hub.files.get(found[1], {}).get(found[2]) if found else None
+        if self.server.hub.status or content is None:
+            self._fail(self.server.hub.status or 404, "" if self.server.hub.status else "EntryNotFound")
+        elif len(content) >= LARGE_BYTES and not self.path.startswith("/cdn/"):
+            self._redirect(content)
+        elif body:
+            self._send(content)
+        else:
+            self._head(content)
+
+    def _fail(self, status: int, code: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        code = {403: "GatedRepo", 404: code or "RepoNotFound"}.get(status, "")
+        if code:
+            self.send_header("X-Error-Code", code)
+            self.send_header("X-Error-Message", "no")
+        self.end_headers()
+
+    def _redirect(self, content: bytes) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"{self.server.hub.url}/cdn{self.path}")
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("X-Linked-Etag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("X-Linked-Size", str(len(content)))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _head(self, content: bytes) -> None:
+        git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        self.send_response(200)
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("ETag", f'"{git}"')
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+
+    def _send(self, content: bytes) -> None:
+        start = 0
+        wanted = self.headers.get("Range")
+        if wanted:
+            start = int(wanted.removeprefix("bytes=").rstrip("-"))
+            self.server.hub.ranges.append(wanted)
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        if wanted:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.end_headers()
+        with self.server.hub.lock:
+            if self.server.hub.wrong_answers:
+                self.server.hub.wrong_answers -= 1
+                content = content[:-1] + bytes([content[-1] ^ 1])
+        self._send_body(content[start:])
+
+    def _send_body(self, content: bytes) -> None:
+        for offset in range(0, len(content), _CHUNK):
+            chunk = content[offset : offset + _CHUNK]
+            if (
+                self.server.hub.cut_after is not None
+                and offset + len(chunk) > self.server.hub.cut_after
+                and self.server.hub.cuts_left > 0
+            ):
+                chunk = chunk[: max(0, self.server.hub.cut_after - offset)]
+                self.server.hub.cuts_left -= 1
+                self.close_connection = True
+                self._write(chunk)
+                return
+            self._write(chunk)
+
+    def _write(self, chunk: bytes) -> None:
+        if self.server.hub.bytes_per_second:
+            time.sleep(len(chunk) / self.server.hub.bytes_per_second)
+        self.wfile.write(chunk)
+        with self.server.hub.lock:
+            self.server.hub.sent_bytes += len(chunk)
+
+
+class Server(ThreadingHTTPServer):
+    """Serves one hub on a free port of 127.0.0.1."""
+
+    daemon_threads = True
+
+    def __init__(self, hub: HubServer) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.hub = hub
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass  # clients are killed here
+
+
 @contextmanager
 def serving(hub: HubServer) -> Iterator[HubServer]:
     """Serve on a free port of 127.0.0.1."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-        def do_HEAD(self) -> None:
-            self._answer(body=False)
-
-        def do_GET(self) -> None:
-            self._answer(body=True)
-
-        def _answer(self, body: bool) -> None:
-            found = re.fullmatch(r"/(?:cdn/)?([^/]+/[^/]+)/resolve/[^/]+/([^?]+)(?:\?.*)?", self.path)
-            content = hub.files.get(found[1], {}).get(found[2]) if found else None
-            if hub.status or content is None:
-                self._fail(hub.status or 404, "" if hub.status else "EntryNotFound")
-            elif len(content) >= LARGE_BYTES and not self.path.startswith("/cdn/"):
-                self._redirect(content)
-            elif body:
-                self._send(content)
-            else:
-                self._head(content)
-
-        def _fail(self, status: int, code: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            code = {403: "GatedRepo", 404: code or "RepoNotFound"}.get(status, "")
-            if code:
-                self.send_header("X-Error-Code", code)
-                self.send_header("X-Error-Message", "no")
-            self.end_headers()
-
-        def _redirect(self, content: bytes) -> None:
-            self.send_response(302)
-            self.send_header("Location", f"{hub.url}/cdn{self.path}")
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.send_header("X-Linked-Etag", f'"{hashlib.sha256(content).hexdigest()}"')
-            self.send_header("X-Linked-Size", str(len(content)))
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def _head(self, content: bytes) -> None:
-            git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-            self.send_response(200)
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.send_header("ETag", f'"{git}"')
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-
-        def _send(self, content: bytes) -> None:
-            start = 0
-            wanted = self.headers.get("Range")
-            if wanted:
-                start = int(wanted.removeprefix("bytes=").rstrip("-"))
-                hub.ranges.append(wanted)
-            self.send_response(206 if wanted else 200)
-            self.send_header("Content-Length", str(len(content) - start))
-            if wanted:
-                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-            self.end_headers()
-            with hub.lock:
-                if hub.wrong_answers:
-                    hub.wrong_answers -= 1
-                    content = content[:-1] + bytes([content[-1] ^ 1])
-            self._send_body(content[start:])
-
-        def _send_body(self, content: bytes) -> None:
-            for offset in range(0, len(content), _CHUNK):
-                chunk = content[offset : offset + _CHUNK]
-                if hub.cut_after is not None and offset + len(chunk) > hub.cut_after and hub.cuts_left > 0:
-                    chunk = chunk[: max(0, hub.cut_after - offset)]
-                    hub.cuts_left -= 1
-                    self.close_connection = True
-                    self._write(chunk)
-                    return
-                self._write(chunk)
-
-        def _write(self, chunk: bytes) -> None:
-            if hub.bytes_per_second:
-                time.sleep(len(chunk) / hub.bytes_per_second)
-            self.wfile.write(chunk)
-            with hub.lock:
-                hub.sent_bytes += len(chunk)
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            pass  # clients are killed here
-
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server(hub)
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
