@@ -1,6 +1,7 @@
 """What every test runs under: few threads, no network habits, no file outside its own temporary folder."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "2")  # read by torch, numpy and OpenCV when they are first imported
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# What a shell starts in the background is deaf to SIGINT, and so is every process that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
