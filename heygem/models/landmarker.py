@@ -34,7 +34,7 @@ _ANCHOR_GRIDS: dict[Reach, tuple[tuple[int, int], ...]] = {  # (stride in px, an
 }
 _MIN_SCORE = 0.5
 _SAME_FACE_OVERLAP = 0.3  # intersection over union above which two boxes are one face
-_LANDMARK_BUCKETS = (1, 8)
+LANDMARK_BUCKETS = (1, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class FaceLandmarker:
         """
         points = np.empty((len(crops), LANDMARKS, 3), np.float32)
         presence = np.empty(len(crops), np.float32)
-        for step in in_steps(len(crops), _LANDMARK_BUCKETS, self._relieve):
+        for step in in_steps(len(crops), LANDMARK_BUCKETS, self._relieve):
             with step:
                 part, count = slice(step.start, step.stop), step.stop - step.start
                 batch = np.zeros((step.bucket, CROP_PX, CROP_PX, 3), np.uint8)

@@ -20,7 +20,7 @@ INPUT_CHANNELS = PICTURE_CHANNELS + PLACE_CHANNELS
 _WIDTHS = (32, 64, 96, 144, 192)  # channels at 160, 80, 40, 20 and 10 px
 _ATLAS_CHANNELS, _ATLAS_CELLS = 12, 80
 _NORM_GROUPS = 8
-_BATCH_BUCKETS = (1, 8)
+BATCH_BUCKETS = (1, 8)
 _BORDER_PX = 16  # of the crop, not looked at: a third of the work
 
 
@@ -96,7 +96,7 @@ class MouthRepairNet:
     One learnt to be right and is soft, one learnt to look real and overdoes it; their mean looks real.
     """
 
-    buckets = tuple(f"batch-{size}" for size in _BATCH_BUCKETS)
+    buckets = tuple(f"batch-{size}" for size in BATCH_BUCKETS)
 
     def __init__(self, context: LoadContext) -> None:
         self._device, self._dtype = context.device, context.dtype
@@ -133,7 +133,7 @@ class MouthRepairNet:
         """
         residual = np.zeros((len(inputs), 3, CROP_PX, CROP_PX), np.float32)
         window = (..., slice(_BORDER_PX, -_BORDER_PX), slice(_BORDER_PX, -_BORDER_PX))
-        for step in in_steps(len(inputs), _BATCH_BUCKETS, self._relieve):
+        for step in in_steps(len(inputs), BATCH_BUCKETS, self._relieve):
             with step:
                 given = inputs[step.start : step.stop][window]
                 batch = torch.zeros((step.bucket, *given.shape[1:]))
@@ -152,7 +152,7 @@ class MouthRepairNet:
 
     def warm(self, bucket: str) -> FloatArray:
         """Repair fixed noise in the range of real inputs. See `ResidentModel.warm`."""
-        count = _BATCH_BUCKETS[self.buckets.index(bucket)]
+        count = BATCH_BUCKETS[self.buckets.index(bucket)]
         return self.repair(warm_noise((count, INPUT_CHANNELS, CROP_PX, CROP_PX), seed=5) * 2 - 1)
 
 

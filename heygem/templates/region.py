@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heygem.models.landmarker import Detection
+from heygem.media.types import ColourTags, YuvFrame
+from heygem.media.yuv import crop_rgb
+from heygem.models.landmarker import CROP_PX, Detection
 from heygem.templates.canonical import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, VERTEX_COUNT
 
-LANDMARK_CROP_PX = 256
 CROP_MARGIN = 1.5  # crop side over face size, as the landmark net was trained
 
 
@@ -39,18 +40,22 @@ class Region:
 
     def crop_to_frame(self) -> NDArray[np.float64]:
         """(2,3) affine from landmark-crop pixels to frame pixels."""
-        scale = self.side_px / LANDMARK_CROP_PX
+        scale = self.side_px / CROP_PX
         cos, sin = np.cos(self.angle_radians) * scale, np.sin(self.angle_radians) * scale
         linear = np.array([[cos, -sin], [sin, cos]])
-        offset = self.centre_px - linear @ np.full(2, LANDMARK_CROP_PX / 2)
+        offset = self.centre_px - linear @ np.full(2, CROP_PX / 2)
         return np.column_stack([linear, offset])
+
+    def crop(self, frame: YuvFrame, colour: ColourTags) -> NDArray[np.uint8]:
+        """(256,256,3) RGB, as the landmark net takes it."""
+        return crop_rgb(frame, self.crop_to_frame(), CROP_PX, colour)
 
     def in_frame(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Landmarks (...,478,3) in pixels of its crop, in pixels of the frame."""
         to_frame = self.crop_to_frame()
         moved = points.copy()
         moved[..., :2] = points[..., :2] @ to_frame[:, :2].T + to_frame[:, 2]
-        moved[..., 2] *= self.side_px / LANDMARK_CROP_PX
+        moved[..., 2] *= self.side_px / CROP_PX
         return moved
 
     @classmethod

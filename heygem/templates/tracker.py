@@ -14,7 +14,7 @@ from heygem.models.landmarker import DETECTOR_PX, Detection, FaceLandmarker
 from heygem.templates.canonical import LIPS, VERTEX_COUNT
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.likeness import Likeness
-from heygem.templates.region import LANDMARK_CROP_PX, Region, Square
+from heygem.templates.region import Region, Square
 
 PRESENCE_MIN = 0.5
 SMALLEST_FACE_PX = 48.0
@@ -109,8 +109,7 @@ class FaceTracker:
 
     def _look(self, frame: YuvFrame, region: Region) -> Face | None:
         """One run of the landmark net; None where it sees no face."""
-        crop_to_frame = region.crop_to_frame()
-        crop = crop_rgb(frame, crop_to_frame, LANDMARK_CROP_PX, self._colour)
+        crop = region.crop(frame, self._colour)
         points, presence = self._landmarker.landmarks(crop[None])
         if presence[0] < PRESENCE_MIN:
             return None
@@ -179,9 +178,7 @@ def look_where_it_was(
 ) -> NDArray[np.float32]:
     """Landmarks (M,478,3) of the face in each of M frames, whose head is where the landmarks (478,3) say."""
     region = Region.of_landmarks(points_px)
-    crop_to_frame = region.crop_to_frame()
-    crops = [crop_rgb(frame, crop_to_frame, LANDMARK_CROP_PX, colour) for frame in frames]
-    points, _ = landmarker.landmarks(np.stack(crops))
+    points, _ = landmarker.landmarks(np.stack([region.crop(frame, colour) for frame in frames]))
     return region.in_frame(points)
 
 

@@ -49,6 +49,10 @@ class Handler(BaseHTTPRequestHandler):
     server: "Server"
     protocol_version = "HTTP/1.1"
 
+    @property
+    def hub(self) -> HubServer:
+        return self.server.hub
+
     def log_message(self, format: str, *args: object) -> None:
         pass
 
@@ -60,9 +64,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bool) -> None:
         found = re.fullmatch(r"/(?:cdn/)?([^/]+/[^/]+)/resolve/[^/]+/([^?]+)(?:\?.*)?", self.path)
-        content = self.server.hub.files.get(found[1], {}).get(found[2]) if found else None
-        if self.server.hub.status or content is None:
-            self._fail(self.server.hub.status or 404, "" if self.server.hub.status else "EntryNotFound")
+        content = self.hub.files.get(found[1], {}).get(found[2]) if found else None
+        if self.hub.status or content is None:
+            self._fail(self.hub.status or 404, "" if self.hub.status else "EntryNotFound")
         elif len(content) >= LARGE_BYTES and not self.path.startswith("/cdn/"):
             self._redirect(content)
         elif body:
@@ -81,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _redirect(self, content: bytes) -> None:
         self.send_response(302)
-        self.send_header("Location", f"{self.server.hub.url}/cdn{self.path}")
+        self.send_header("Location", f"{self.hub.url}/cdn{self.path}")
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("X-Linked-Etag", f'"{hashlib.sha256(content).hexdigest()}"')
         self.send_header("X-Linked-Size", str(len(content)))
@@ -101,15 +105,15 @@ class Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("Range")
         if wanted:
             start = int(wanted.removeprefix("bytes=").rstrip("-"))
-            self.server.hub.ranges.append(wanted)
+            self.hub.ranges.append(wanted)
         self.send_response(206 if wanted else 200)
         self.send_header("Content-Length", str(len(content) - start))
         if wanted:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.end_headers()
-        with self.server.hub.lock:
-            if self.server.hub.wrong_answers:
-                self.server.hub.wrong_answers -= 1
+        with self.hub.lock:
+            if self.hub.wrong_answers:
+                self.hub.wrong_answers -= 1
                 content = content[:-1] + bytes([content[-1] ^ 1])
         self._send_body(content[start:])
 
@@ -117,23 +121,23 @@ class Handler(BaseHTTPRequestHandler):
         for offset in range(0, len(content), _CHUNK):
             chunk = content[offset : offset + _CHUNK]
             if (
-                self.server.hub.cut_after is not None
-                and offset + len(chunk) > self.server.hub.cut_after
-                and self.server.hub.cuts_left > 0
+                self.hub.cut_after is not None
+                and offset + len(chunk) > self.hub.cut_after
+                and self.hub.cuts_left > 0
             ):
-                chunk = chunk[: max(0, self.server.hub.cut_after - offset)]
-                self.server.hub.cuts_left -= 1
+                chunk = chunk[: max(0, self.hub.cut_after - offset)]
+                self.hub.cuts_left -= 1
                 self.close_connection = True
                 self._write(chunk)
                 return
             self._write(chunk)
 
     def _write(self, chunk: bytes) -> None:
-        if self.server.hub.bytes_per_second:
-            time.sleep(len(chunk) / self.server.hub.bytes_per_second)
+        if self.hub.bytes_per_second:
+            time.sleep(len(chunk) / self.hub.bytes_per_second)
         self.wfile.write(chunk)
-        with self.server.hub.lock:
-            self.server.hub.sent_bytes += len(chunk)
+        with self.hub.lock:
+            self.hub.sent_bytes += len(chunk)
 
 
 class Server(ThreadingHTTPServer):

@@ -21,7 +21,7 @@ from heygem.engines.mesh.targets import aim
 from heygem.media.frames import FrameSource
 from heygem.media.threads import prefetched
 from heygem.media.types import VideoInfo
-from heygem.models.landmarker import FaceLandmarker
+from heygem.models.landmarker import LANDMARK_BUCKETS, FaceLandmarker
 from heygem.models.steps import in_groups
 from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace, lip_gap
 from heygem.templates.pose import fit_pose
@@ -29,8 +29,8 @@ from heygem.templates.tracker import look_where_it_was
 
 Array = NDArray[np.float64]
 MOST_GAIN = 1.5
-LOOKED_AT_ONCE = 8  # pictures: these are looked at on this thread while the next are drawn on others
-DRAWN_AHEAD, DRAWING_THREADS = LOOKED_AT_ONCE, 3
+LOOKED_AT_ONCE = LANDMARK_BUCKETS[-1]  # pictures, on this thread, while as many are drawn on others
+DRAWING_THREADS = 3
 CLOSING_MOUTHS = 16  # with the smallest openings: the others are not looked at for closures
 BUSY_QUANTILES = (0.85, 0.97)  # of the lip gap: frames whose own mouth is open
 
@@ -81,7 +81,7 @@ class MouthEye:
         pictures = ThreadDrawer(self.mesh, DRAWING_THREADS).draw([frame] * len(drawings), drawings, patches)
         own = portrait.track.points[index]
         look = partial(look_where_it_was, self.landmarker, self.info.colour, points_px=own)
-        with prefetched(pictures, DRAWN_AHEAD) as drawn:
+        with prefetched(pictures, LOOKED_AT_ONCE) as drawn:
             points = np.concatenate([look(group) for group in in_groups(drawn, LOOKED_AT_ONCE)])
         return np.asarray(lip_gap(fit_pose(points, self.face).to_canonical(points[:, :VERTEX_COUNT])))
 

@@ -1,6 +1,6 @@
 """Paints mouths the template never showed: warp the most closed frame open, then a small net repairs it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -22,13 +22,12 @@ from heygem.engines.mesh.mouth_crop import (
 from heygem.engines.mesh.teeth_tone import toned
 from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb, rgb_to_yuv, yuv_to_rgb
-from heygem.models.mouth import CROP_PX
+from heygem.models.mouth import BATCH_BUCKETS, CROP_PX
 from heygem.models.steps import in_groups
 from heygem.templates.canonical import CanonicalFace
 
 Array = NDArray[np.float64]
 GAP_INPUT_SCALE = 4.0  # how the net was told lip gaps in training
-PAINTED_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,10 @@ class MouthPainter:
         self._composer = Composer(mesh)
         self._face = face
 
-    def paint(self, canvas: Canvas, targets_px: Sequence[Array]) -> Iterator[MouthPatch]:
-        """The person's mouth with its mesh at each of the targets (V,2), in order; a few are made at once."""
+    def paint(self, canvas: Canvas, targets_px: Array) -> Iterator[MouthPatch]:
+        """The person's mouth with its mesh at each of the targets (S,V,2), in order; a few made at once."""
         affine = crop_to_frame(canvas.points_px, self._face)
-        for group in in_groups(targets_px, PAINTED_AT_ONCE):
+        for group in in_groups(targets_px, BATCH_BUCKETS[-1]):
             opened = [self._opened(canvas, target) for target in group]
             crops = [crop_rgb(frame, affine, CROP_PX, canvas.colour).astype(np.float32) for frame in opened]
             vertices = [to_crop(target, affine) for target in group]

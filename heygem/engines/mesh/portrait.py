@@ -180,11 +180,10 @@ class MouthMaker:
         canvas = Canvas(
             frame, info.colour, vertices[0], points, float(lip_gap(portrait.own[index])) / self.eye_distance
         )
-        pose = portrait.pose.take(np.array([index]))
         differences = (shapes - portrait.own[index]) * self.mesh.motion_weight[:, None]
-        moved = [pose.displacement_to_px(difference[None])[..., :2] for difference in differences]
+        moved = portrait.pose.take(np.full(len(shapes), index)).displacement_to_px(differences)[..., :2]
         patches = []
-        for patch in self.painter.paint(canvas, [self.mesh.target_vertices(vertices, m)[0] for m in moved]):
+        for patch in self.painter.paint(canvas, self.mesh.target_vertices(vertices, moved)):
             patches.append(patch)
             on_painted(len(patches))
         return patches
