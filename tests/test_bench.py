@@ -18,6 +18,7 @@ import pytest
 from heygem.bench.inputs import cut_speech, cut_template
 from heygem.bench.jobs import JobRun, measure_jobs
 from heygem.bench.launch import wait_until
+from heygem.bench.losing import LosingEngine
 from heygem.bench.process import in_fresh_process
 from heygem.bench.render import measure_render, render_figures, transcode
 from heygem.bench.report import BenchError, Figure, show_report, show_value, verdict
@@ -26,8 +27,10 @@ from heygem.bench.run import run_bench
 from heygem.bench.steps import StepClock, measure_steps
 from heygem.bench.template import measure_template
 from heygem.bench.watch import OpenWatch, PeakMemory
-from heygem.engines.base import Stage
+from heygem.engines.base import LipSyncRequest, Stage
 from heygem.engines.fake import FakeEngines
+from heygem.errors import DeviceLostError
+from heygem.hardware.device import Device
 from heygem.hardware.gpu import GpuTelemetry, Reading, ReadingState
 from heygem.media.check import check_video
 from heygem.media.probe import probe_audio, probe_video
@@ -64,6 +67,16 @@ class EnginesThatFail(FakeEngines):
             raise BenchError("This engine makes nothing.")
 
         super().__init__(settings, on_models, on_stage=fail)
+
+
+class Witness:
+    """A context that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, int]] = []
+
+    def report(self, stage: Stage, done: int, total: int) -> None:
+        self.heard.append((stage, done))
 
 
 def value_of(figures: list[Figure], key: str) -> float:
@@ -266,3 +279,16 @@ def test_a_step_counts_the_work_of_other_threads_and_no_waiting() -> None:
         Event().wait(0.1)
     assert clock.seconds["busy"] >= 0.1
     assert clock.seconds["idle"] < 0.05
+
+
+def test_the_trial_of_recovery_loses_the_device_while_frames_are_drawn(
+    settings: Settings, tmp_path: Path
+) -> None:
+    speech, clip = cut_speech(tmp_path, 0, 1.0), cut_template(tmp_path, 0, 1.0)
+    engine = FakeEngines(replace(settings, cache_dir=tmp_path / "cache"), lambda models: None).engine
+    fault_file, witness = tmp_path / "fault", Witness()
+    losing = LosingEngine(engine, Device("cpu"), fault_file)
+    with pytest.raises(DeviceLostError):
+        losing.generate(LipSyncRequest(speech, clip, tmp_path / "made.mp4"), witness)
+    assert fault_file.exists()
+    assert witness.heard[-1] == ("render", 1), "it was lost before anything was drawn, or long after"

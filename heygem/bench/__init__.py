@@ -2,5 +2,7 @@
 
 from typing import Literal
 
-PartName = Literal["launch", "residency", "jobs", "render", "steps", "new", "long", "residency-gpu"]
+PartName = Literal[
+    "launch", "recovery", "residency", "jobs", "render", "steps", "new", "long", "residency-gpu"
+]
 ONLY_BY_NAME: tuple[PartName, ...] = ("residency-gpu",)  # it needs a GPU and diffusers

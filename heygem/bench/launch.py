@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -85,7 +85,7 @@ def _launch(settings: Settings) -> _Launch:
     port = free_port()
     with TemporaryDirectory(prefix="heygem-bench-") as folder:
         started = perf_counter()
-        with _app(settings, port, Path(folder)) as process:
+        with running_app(settings, port, Path(folder)) as process:
             page_seconds = wait_until(process, f"http://127.0.0.1:{port}/", started)
             ready_seconds = wait_until(process, f"http://127.0.0.1:{port}/readyz", started)
             wait_until_idle(process)
@@ -115,9 +115,11 @@ def cpu_share(process: "subprocess.Popen[bytes]", pass_time: Callable[[], object
 
 
 @contextmanager
-def _app(settings: Settings, port: int, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The app as a user starts it, with folders of its own."""
-    command = [sys.executable, "app.py", "--port", str(port), "--output-dir", str(folder / "outputs")]
+def running_app(
+    settings: Settings, port: int, folder: Path, program: Sequence[str] = ("app.py",)
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """The app as a user starts it, or another `program` in its place, with all that it keeps in `folder`."""
+    command = [sys.executable, *program, "--port", str(port), "--output-dir", str(folder / "outputs")]
     command += ["--device", settings.device, "--precision", settings.precision]
     command += ["--high-performance"] if settings.high_performance else []
     environ = os.environ | {
@@ -125,12 +127,12 @@ def _app(settings: Settings, port: int, folder: Path) -> Iterator["subprocess.Po
         CACHE_DIR_VARIABLE: str(folder / "cache"),
         MODEL_CACHE_VARIABLE: str(settings.model_cache_dir),
     }
-    with (folder / "app.log").open("wb") as log:
+    with (folder / "app.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environ, stdout=log, stderr=log)
         try:
             yield process
         finally:
-            process.terminate()
+            process.terminate()  # which one that has ended does not mind
             process.wait(STOP_SECONDS)
 
 

@@ -51,8 +51,10 @@ class Bar:
 
 BARS: Mapping[str, Bar] = {
     "launch.page": Bar(cpu=4.0, cuda=4.0),
-    "launch.ready": Bar(cpu=20.0, cuda=20.0),
+    "launch.ready": Bar(cpu=20.0, cuda=12.0),
     "launch.idle_cpu": Bar(cpu=8.0, cuda=8.0),
+    "recovery.ready": Bar(cpu=None, cuda=15.0),
+    "recovery.job": Bar(cpu=1.0, cuda=1.0, at_most=False),
     "jobs.first_over_median": Bar(cpu=1.10, cuda=1.05),
     "jobs.weight_bytes_opened": Bar(cpu=0.0, cuda=0.0),
     "residency.saved": Bar(cpu=None, cuda=80.0, at_most=False),

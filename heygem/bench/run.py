@@ -12,6 +12,7 @@ from heygem.bench.jobs import measure_jobs
 from heygem.bench.launch import measure_launch
 from heygem.bench.long import measure_long
 from heygem.bench.process import in_fresh_process
+from heygem.bench.recovery import measure_recovery
 from heygem.bench.render import measure_render
 from heygem.bench.report import DeviceKind, Figure, show_report, write_report
 from heygem.bench.residency import measure_residency
@@ -37,6 +38,7 @@ class Part(NamedTuple):
 
 PARTS: dict[PartName, Part] = {
     "launch": Part(measure_launch, starts_processes=True),
+    "recovery": Part(measure_recovery, starts_processes=True),
     "residency": Part(measure_residency, starts_processes=True),
     "jobs": Part(measure_jobs),
     "render": Part(measure_render),

@@ -138,7 +138,15 @@ def _bind_conv(op: Op, constants: Sequence[Tensor | None], examples: Sequence[Te
 def _convolution(
     weight: Tensor, bias: Tensor | None, stride: Sequence[int], padding: Sequence[int], groups: int
 ) -> Bound:
-    """On one CPU thread torch multiplies matrices for a 1x1 convolution, which is slow into few channels."""
+    """On one CPU thread torch multiplies matrices for a 1x1 convolution, which is slow into few channels.
+
+    On a GPU cuDNN compiles a program for every shape of a depthwise convolution in float32, a quarter of a
+    second each; torch has a kernel of its own for them, ready made.
+    """
+    if weight.is_cuda and groups > 1:
+        kernel, stored = weight.shape[2:], weight.contiguous(memory_format=torch.contiguous_format)
+        ready_made = torch.ops.aten._conv_depthwise2d
+        return lambda x: ready_made(x, stored, kernel, bias, stride, padding, (1, 1))
     has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     if has_onednn and weight.is_cpu and len(weight) < _NARROW_CHANNELS:
         return lambda x: torch.mkldnn_convolution(x, weight, bias, padding, stride, (1, 1), groups)

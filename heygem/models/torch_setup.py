@@ -15,18 +15,17 @@ def configure_torch() -> None:
     """Denormals, TF32, convolutions, threads, memory.
 
     Denormal numbers count as zero: silence would otherwise run many times slower on a CPU. TF32 is off, so
-    that fp32 means fp32: where speed matters on a GPU a model runs in half precision instead. Convolutions
-    are timed once per shape on a GPU, which warming does for all shapes there are. Half of the cores: the
-    other half decodes, draws and encodes, and threads that wait for each other on a busy core cost ten times
-    what they save. Freed memory is kept for the next layer: coming back from the system page by page it
-    would double the time of eight landmark crops.
+    that fp32 means fp32: where speed matters on a GPU a model runs in half precision instead. cuDNN chooses
+    its convolutions by rule (torch's default): trials cost seconds at every start and found nothing faster
+    for these nets. Half of the cores: the other half decodes, draws and encodes, and threads that wait for
+    each other on a busy core cost ten times what they save. Freed memory is kept for the next layer: coming
+    back from the system page by page it would double the time of eight landmark crops.
     """
     _keep_freed_memory()
     torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
     _count_denormals_as_zero()
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = True
 
 
 def beside_this_thread(count: int, name: str) -> ThreadPoolExecutor:

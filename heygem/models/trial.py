@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from heygem.errors import DeviceLostError
 from heygem.hardware.device import Device, classify_device_error
 from heygem.hardware.device_memory import DeviceMemory, device_memory
 from heygem.models.catalog import CATALOG
@@ -150,12 +151,24 @@ def memory_trial(folder: Path, device: Device, cycles: int = CYCLES) -> MemoryTr
 
 def lose_device(device: Device) -> str:
     """Break the CUDA context for good, with a real fault; returns what HeyGem takes the error for."""
-    made = _ready(device)
     try:
-        torch.zeros(4, device=made)[torch.tensor([10**9], device=made)].sum().item()
+        break_device(device)
     except RuntimeError as error:
         return type(classify_device_error(error)).__name__
     return "nothing happened"
+
+
+def break_device(device: Device) -> None:
+    """Make a fault after which this process can use its GPU no more; on a CPU, say that it were so.
+
+    Raises:
+        RuntimeError: of CUDA.
+        DeviceLostError: on a CPU.
+    """
+    if device.kind == "cpu":
+        raise DeviceLostError("The device is lost, for a trial.")
+    made = torch.device(device.name)
+    torch.zeros(4, device=made)[torch.tensor([10**9], device=made)].sum().item()
 
 
 def bundled(

@@ -1,0 +1,98 @@
+"""A job loses its device: how long until another process is READY, and is the job done then?"""
+
+import subprocess
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+from time import perf_counter, time
+
+from heygem.bench.inputs import cut_speech, cut_template
+from heygem.bench.jobs import SPEECH_SECONDS, TEMPLATE_SECONDS
+from heygem.bench.launch import POLL_SECONDS, free_port, running_app, wait_until
+from heygem.bench.losing import FAULT_FILE
+from heygem.bench.report import BenchError, Figure
+from heygem.jobs.database import Database
+from heygem.jobs.engine_set import EngineBuilder
+from heygem.jobs.job import Job, JobSpec
+from heygem.jobs.store import JobStore
+from heygem.server.run import RESTART_EXIT_CODE
+from heygem.settings import Settings
+
+LONGEST_LAUNCH_SECONDS = 120.0  # with the speech and the template of its job
+RESTART_PAUSE_SECONDS = 1.0  # of start_app.sh, before it starts the app again for the first time
+
+
+@dataclass(frozen=True, slots=True)
+class _Recovery:
+    """Seconds since the fault, with the pause of start_app.sh; the job, which was begun twice."""
+
+    exit_seconds: float
+    page_seconds: float
+    ready_seconds: float
+    job: Job
+
+
+def measure_recovery(settings: Settings, build_engines: EngineBuilder | None, folder: Path) -> list[Figure]:
+    """One fault while frames are drawn: a real one of CUDA, or on a CPU the exception that stands for it."""
+    if find_spec("gradio") is None:
+        return [Figure("recovery.ready", "fault to READY again", None, "s", "gradio is not installed here")]
+    with TemporaryDirectory(prefix="heygem-bench-", dir=folder) as name:
+        found = _recover(settings, Path(name))
+    note = f"of it {RESTART_PAUSE_SECONDS:g} s of start_app.sh's pause"
+    done = float(found.job.output_path is not None)
+    return [
+        Figure("recovery.exit", "fault to the end of the process", found.exit_seconds, "s"),
+        Figure("recovery.page", "fault to the page again", found.page_seconds, "s", note),
+        Figure("recovery.ready", "fault to READY again", found.ready_seconds, "s", note),
+        Figure("recovery.job", "its job done, 1: yes", done, "", f"attempt {found.job.attempt}"),
+    ]
+
+
+def _recover(settings: Settings, folder: Path) -> _Recovery:
+    port, job_id = free_port(), _submit(folder)
+    with running_app(settings, port, folder, ("-m", "heygem.bench.losing")) as process:
+        code = _exit_code(process)
+        ended = perf_counter()
+    if code != RESTART_EXIT_CODE:
+        raise BenchError(f"The process whose device was lost ended with {code}, not {RESTART_EXIT_CODE}.")
+    exit_seconds = time() - (folder / "data" / FAULT_FILE).stat().st_mtime
+    Event().wait(RESTART_PAUSE_SECONDS)
+    fault = ended - exit_seconds
+    with running_app(settings, port, folder) as process:
+        page_seconds = wait_until(process, f"http://127.0.0.1:{port}/", fault)
+        ready_seconds = wait_until(process, f"http://127.0.0.1:{port}/readyz", fault)
+        job = _finished(folder, job_id)
+    return _Recovery(exit_seconds, page_seconds, ready_seconds, job)
+
+
+def _exit_code(process: "subprocess.Popen[bytes]") -> int | None:
+    """None if it goes on and on."""
+    try:
+        return process.wait(LONGEST_LAUNCH_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _submit(folder: Path) -> str:
+    """A job is in line before the app starts."""
+    spec = JobSpec(cut_speech(folder, 0, SPEECH_SECONDS), cut_template(folder, 0, TEMPLATE_SECONDS))
+    (folder / "data").mkdir()
+    store = JobStore(Database(folder / "data" / "jobs.db"))
+    try:
+        return store.submit(spec).id
+    finally:
+        store.close()
+
+
+def _finished(folder: Path, job_id: str) -> Job:
+    """The job, when it has ended in one way or the other."""
+    store, pause = JobStore(Database(folder / "data" / "jobs.db")), Event()
+    try:
+        until = perf_counter() + LONGEST_LAUNCH_SECONDS
+        while not (job := store.get(job_id)).state.is_final and perf_counter() < until:
+            pause.wait(POLL_SECONDS)
+    finally:
+        store.close()
+    return job
