@@ -5,7 +5,7 @@ from pathlib import Path
 
 from heygem.errors import MediaError
 from heygem.media.container import open_media, picture_stream
-from heygem.media.probe import probe_audio
+from heygem.media.probe import sound_of
 from heygem.media.timeline import read_timeline
 
 
@@ -16,6 +16,8 @@ def check_video(path: Path, frame_count: int, fps: Fraction, with_audio: bool) -
     """
     with open_media(path) as container:
         timeline = read_timeline(container, picture_stream(container, path))
+        container.seek(0)
+        sound = sound_of(container, path) if with_audio else None
     found = 0 if timeline is None else len(timeline)
     if timeline is None or found != frame_count:
         raise MediaError(
@@ -23,8 +25,8 @@ def check_video(path: Path, frame_count: int, fps: Fraction, with_audio: bool) -
         )
     wanted_seconds = frame_count / fps
     _check_length(path, "picture", float(timeline.duration_seconds), wanted_seconds, 1 / fps)
-    if with_audio:
-        _check_length(path, "sound", probe_audio(path).duration_seconds, wanted_seconds, 1 / fps)
+    if sound:
+        _check_length(path, "sound", sound.duration_seconds, wanted_seconds, 1 / fps)
 
 
 def _check_length(path: Path, what: str, seconds: float, wanted: Fraction, tolerance: Fraction) -> None:

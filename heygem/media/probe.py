@@ -3,6 +3,8 @@
 from fractions import Fraction
 from pathlib import Path
 
+from av.container import InputContainer
+
 from heygem.errors import NoAudioError, UnsuitableMediaError
 from heygem.media.container import open_media, packets_of, sound_stream
 from heygem.media.decoder import open_pictures
@@ -69,20 +71,25 @@ def probe_audio(path: Path) -> AudioInfo:
         NoAudioError: no sound track, or nothing in it.
     """
     with open_media(path) as container:
-        stream = sound_stream(container, path)
-        first, last = None, 0
-        for packet in packets_of(container, stream):
-            if packet.pts is not None:
-                first = packet.pts if first is None else first
-                last = max(last, packet.pts + (packet.duration or 0))
-        if first is None or stream.time_base is None:
-            raise NoAudioError(
-                f"The sound track of '{path.name}' is empty: record or export it again.", file=path.name
-            )
-        return AudioInfo(
-            path=path,
-            rate_hz=stream.codec_context.sample_rate,
-            channels=stream.codec_context.channels,
-            duration_seconds=float((last - max(first, 0)) * stream.time_base),
-            codec=stream.codec_context.name,
+        return sound_of(container, path)
+
+
+def sound_of(container: InputContainer, path: Path) -> AudioInfo:
+    """`probe_audio` of a file that is open already, and stands at its beginning."""
+    stream = sound_stream(container, path)
+    first, last = None, 0
+    for packet in packets_of(container, stream):
+        if packet.pts is not None:
+            first = packet.pts if first is None else first
+            last = max(last, packet.pts + (packet.duration or 0))
+    if first is None or stream.time_base is None:
+        raise NoAudioError(
+            f"The sound track of '{path.name}' is empty: record or export it again.", file=path.name
         )
+    return AudioInfo(
+        path=path,
+        rate_hz=stream.codec_context.sample_rate,
+        channels=stream.codec_context.channels,
+        duration_seconds=float((last - max(first, 0)) * stream.time_base),
+        codec=stream.codec_context.name,
+    )
