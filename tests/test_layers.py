@@ -161,6 +161,7 @@ def test_the_command_line_runs_without_gradio_and_fastapi() -> None:
         [
             "import sys",
             "sys.modules.update(dict.fromkeys(('gradio', 'fastapi', 'uvicorn')))",
+            "import heygem.bench.run",
             "from heygem.cli import main",
             "main(['bench', '--help'])",
         ]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from heygem.bench.recovery import FAULT_FILE
 from heygem.engines.base import (
     Checkup,
     JobContext,
@@ -23,8 +24,6 @@ from heygem.jobs.engine_set import EngineSet
 from heygem.models.status import ModelStatus
 from heygem.server.run import serve
 from heygem.settings import Settings
-
-FAULT_FILE = "fault"  # in the data folder; made in the moment before the device is lost
 
 
 class LosingEngine:
@@ -58,7 +57,7 @@ class LosingEngine:
 
 
 class _LosingContext:
-    """Breaks the device as soon as it hears of a drawn frame."""
+    """Breaks the device as soon as it hears of a drawn frame; who uses it next meets the fault."""
 
     def __init__(self, context: JobContext, device: Device, fault_file: Path) -> None:
         self._context, self._device, self._fault_file = context, device, fault_file
@@ -66,7 +65,7 @@ class _LosingContext:
     def report(self, stage: Stage, done: int, total: int) -> None:
         """Pass it on."""
         self._context.report(stage, done, total)
-        if stage == "render" and done:
+        if stage == "render" and done and not self._fault_file.exists():
             from heygem.models.trial import break_device
 
             self._fault_file.touch()

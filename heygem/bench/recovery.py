@@ -11,16 +11,15 @@ from time import perf_counter, time
 from heygem.bench.inputs import cut_speech, cut_template
 from heygem.bench.jobs import SPEECH_SECONDS, TEMPLATE_SECONDS
 from heygem.bench.launch import POLL_SECONDS, free_port, running_app, wait_until
-from heygem.bench.losing import FAULT_FILE
 from heygem.bench.report import BenchError, Figure
 from heygem.jobs.database import Database
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.jobs.job import Job, JobSpec
 from heygem.jobs.store import JobStore
-from heygem.server.run import RESTART_EXIT_CODE
 from heygem.settings import Settings
 
 LONGEST_LAUNCH_SECONDS = 120.0  # with the speech and the template of its job
+FAULT_FILE = "fault"  # in the data folder; made in the moment before the device is lost
 RESTART_PAUSE_SECONDS = 1.0  # of start_app.sh, before it starts the app again for the first time
 
 
@@ -51,6 +50,8 @@ def measure_recovery(settings: Settings, build_engines: EngineBuilder | None, fo
 
 
 def _recover(settings: Settings, folder: Path) -> _Recovery:
+    from heygem.server.run import RESTART_EXIT_CODE
+
     port, job_id = free_port(), _submit(folder)
     with running_app(settings, port, folder, ("-m", "heygem.bench.losing")) as process:
         code = _exit_code(process)

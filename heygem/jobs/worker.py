@@ -69,6 +69,7 @@ class EngineWorker:
         self.errands = ErrandList(self.wake)
         self._wake = Event()  # something may be there to do
         self._is_stopping = False
+        self._fatal_error: Exception | None = None
         self._engines: EngineSet | None = None
         self._watch = Watch()
         self._orders = Orders()
@@ -146,7 +147,7 @@ class EngineWorker:
             verdict = explain(error, self._settings.log_dir)
             self.board.fail(str(verdict), verdict.code)
             if isinstance(verdict, DeviceLostError):
-                self._end_for_good(str(verdict))
+                self._end_for_good(str(verdict), error)
 
     def _load(self) -> EngineSet:
         started_at = time.monotonic()
@@ -239,7 +240,7 @@ class EngineWorker:
         if isinstance(verdict, DeviceMemoryError):
             engines.relieve()
         elif isinstance(verdict, DeviceLostError):
-            self._end_for_good(str(verdict))
+            self._end_for_good(str(verdict), error)
 
     def _pause_for_room(self, job: Job, why: DiskFullError) -> None:
         """The disk is full, whatever its figures say: the job goes back in line and waits with the rest."""
@@ -261,7 +262,7 @@ class EngineWorker:
             _log.warning("%s could not be done", errand.key, exc_info=error)
             errand.failed(verdict := explain(error, self._settings.log_dir))
             if isinstance(verdict, DeviceLostError):
-                self._end_for_good(str(verdict))
+                self._end_for_good(str(verdict), error)
         finally:
             self.errands.stop(errand, is_done=is_done)
             self.board.notify()
@@ -292,7 +293,8 @@ class EngineWorker:
                 self._wake.wait(PAUSE_SECONDS)
         self.board.notify()
 
-    def _end_for_good(self, reason: str) -> None:
-        self._is_stopping = True
+    def _end_for_good(self, reason: str, error: Exception | None = None) -> None:
+        # Kept, with all that the failed work holds: freeing what a lost device shares aborts the process.
+        self._is_stopping, self._fatal_error = True, error
         self.board.fail(reason, DeviceLostError.code)
         self._on_fatal(reason)

@@ -153,22 +153,22 @@ def lose_device(device: Device) -> str:
     """Break the CUDA context for good, with a real fault; returns what HeyGem takes the error for."""
     try:
         break_device(device)
-    except RuntimeError as error:
+        _wait(device)
+    except (RuntimeError, DeviceLostError) as error:
         return type(classify_device_error(error)).__name__
     return "nothing happened"
 
 
 def break_device(device: Device) -> None:
-    """Make a fault after which this process can use its GPU no more; on a CPU, say that it were so.
+    """Send a fault to a GPU, which the next use of it meets; none works from then on.
 
     Raises:
-        RuntimeError: of CUDA.
-        DeviceLostError: on a CPU.
+        DeviceLostError: on a CPU, at once.
     """
     if device.kind == "cpu":
         raise DeviceLostError("The device is lost, for a trial.")
     made = torch.device(device.name)
-    torch.zeros(4, device=made)[torch.tensor([10**9], device=made)].sum().item()
+    torch.zeros(4, device=made)[torch.tensor([10**9], device=made)]
 
 
 def bundled(

@@ -1,6 +1,7 @@
 """Runs a studio with its page on a socket of its own, from launch to exit code."""
 
 import logging
+import os
 import socket
 import threading
 from types import FrameType
@@ -42,7 +43,10 @@ class Launch:
         self.studio.start()
 
     def serve(self, page: "gr.Blocks") -> int:
-        """Serve `page` until SIGTERM or SIGINT (returns 0) or until only a new process helps (returns 75).
+        """Serve `page` until SIGTERM or SIGINT; returns the exit code.
+
+        Where only a new process helps, this one ends here and at once, with 75: nothing is lost with it, and
+        an orderly end would touch a device that is gone, which aborts or hangs.
 
         Raises:
             SettingsError: the address is taken or not of this machine.
@@ -57,7 +61,10 @@ class Launch:
                 PageServer(config, self.studio, self._fatal).run(sockets=[listener])
         finally:
             self.studio.stop()
-        return RESTART_EXIT_CODE if self._fatal.is_set() else 0
+        if self._fatal.is_set():
+            logging.shutdown()
+            os._exit(RESTART_EXIT_CODE)
+        return 0
 
     def _end_process(self, reason: str) -> None:
         logger.critical("ending this process, a new one is needed: %s", reason)

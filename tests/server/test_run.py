@@ -16,15 +16,21 @@ from heygem.server.run import listen
 
 ROOT = Path(__file__).parents[2]
 
-# A page on fake engines. With the word "fatal" its first job ends the process.
+# A page on fake engines. With the word "fatal" its first job loses the device, and with it memory that nobody
+# may free: as torch's pinned memory then does, it aborts the process.
 PROGRAM = """
+import os
 import sys
 from functools import partial
 from heygem.engines.fake import FakeEngines
 from heygem.errors import DeviceLostError
 from heygem.server.run import serve
 from heygem.settings import Settings
+class Pinned:
+    def __del__(self):
+        os.abort()
 def lose(stage):
+    held = Pinned()
     raise DeviceLostError("The GPU is gone.")
 engines = partial(FakeEngines, on_stage=lose) if "fatal" in sys.argv else FakeEngines
 sys.exit(serve(Settings.from_args(sys.argv[2:], {}), engines))
