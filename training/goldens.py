@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--int8", action="store_true", help="only of models that run in int8, in int8")
     arguments = parser.parse_args()
     precision: Precision = "int8" if arguments.int8 else "fp32"
-    configure_torch()
+    configure_torch(torch.device("cpu"))
     with tempfile.TemporaryDirectory() as cache:
         manifest = Manifest.load(MODELS, Path(cache))
         for spec in CATALOG:

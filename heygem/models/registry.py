@@ -84,7 +84,7 @@ class ModelRegistry:
         """
         if precision == "int8" and not any("int8" in spec.tolerances for spec in specs):
             raise SettingsError("No model here runs in int8: choose auto, fp32, bf16 or fp16.")
-        configure_torch()
+        configure_torch(device)
         self._specs = {spec.name: spec for spec in specs}
         self._manifest = manifest
         self._memory = memory or HostMemory()
