@@ -31,6 +31,7 @@ LEAST_AREA = 1e-4  # canonical: smaller triangles tell nothing by their size
 OUTWARD_REACH = 0.12  # canonical: how far around a vertex its surface is looked at
 MOUTH_FEATHER = 0.045  # canonical distance over which the mouth layer fades into the skin
 MOUTH_SOLID = 0.012  # canonical distance around the lips that is all mouth layer
+CLOSING_FEATHER, CLOSING_SOLID = 0.060, 0.035  # the same below lips that are drawn far together
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class DrawMesh:
         triangles: (T,3), those of skin, skirt and mouth that can ever move, the nearest to the camera last.
         motion_weight: (468,), how much of the wanted displacement a vertex takes.
         mouth_alpha: (V,), 1 on lips and mouth interior, fading to 0 around them.
+        closing_alpha: (V,), the same, reaching further down the chin: for a mouth that is wide open in the
+            clip and is to be closed.
         ring: (R,), face vertices in the fading part of the mouth layer: the skin around the lips.
         outward: (468,2) unit, x and z: where the rest face's surface looks, seen from above.
         on_face: (F,3), those of `triangles` on the skin and lips of the face itself.
@@ -50,6 +53,7 @@ class DrawMesh:
     triangles: NDArray[np.int64]
     motion_weight: Array
     mouth_alpha: Array
+    closing_alpha: Array
     ring: NDArray[np.int64]
     outward: Array
     on_face: NDArray[np.int64]
@@ -68,7 +72,9 @@ class DrawMesh:
     @classmethod
     def of(cls, face: CanonicalFace) -> "DrawMesh":
         weight = _motion_weight(face)
-        alpha = np.concatenate([_mouth_alpha(face), np.zeros(2 * len(OVAL))])
+        around = np.zeros(2 * len(OVAL))
+        alpha = np.concatenate([_mouth_alpha(face, MOUTH_SOLID, MOUTH_FEATHER), around])
+        closing = np.concatenate([_closing_alpha(face), around])
         follows = np.concatenate([weight, *(weight[list(OVAL)] * follow for follow in SKIRT_FOLLOW)])
         triangles = np.concatenate([face.triangles, _skirt_triangles(), _mouth_strip()])
         moves = (follows > 0) | (alpha > 0)
@@ -78,7 +84,7 @@ class DrawMesh:
         drawn = drawn[np.argsort(-depth[drawn].mean(1), kind="stable")]
         areas = np.maximum(doubled_areas(face.vertices[:, :2], on_face), LEAST_AREA)
         ring = np.flatnonzero((alpha > 0) & (alpha < 1))
-        return cls(drawn, weight, alpha, ring, _outward(face), on_face, areas)
+        return cls(drawn, weight, alpha, closing, ring, _outward(face), on_face, areas)
 
     def source_vertices(self, points_px: NDArray[np.floating]) -> Array:
         """(N,>=468,2+) landmarks in pixels -> (N,V,2) vertices of the drawable mesh."""
@@ -139,14 +145,23 @@ def _motion_weight(face: CanonicalFace) -> Array:
     return np.asarray(below_nose * near_middle)
 
 
-def _mouth_alpha(face: CanonicalFace) -> Array:
+def _closing_alpha(face: CanonicalFace) -> Array:
+    """Below the mouth's corners the layer reaches further."""
+    usual, wide = (
+        _mouth_alpha(face, *edge) for edge in ((MOUTH_SOLID, MOUTH_FEATHER), (CLOSING_SOLID, CLOSING_FEATHER))
+    )
+    below = face.vertices[:, 1] > face.vertices[list(OUTER_LIPS), 1].mean()
+    return np.where(below, wide, usual)
+
+
+def _mouth_alpha(face: CanonicalFace, solid: float, feather: float) -> Array:
     """From the canonical distance to the nearest point of the outer lips."""
     ring = face.vertices[list(OUTER_LIPS), :2]
     dense = np.concatenate(
         [ring + (np.roll(ring, -1, 0) - ring) * part for part in np.linspace(0, 1, 9)[:-1]]
     )
     distance = np.linalg.norm(face.vertices[:, None, :2] - dense[None], axis=-1).min(1)
-    alpha = np.clip(1 - (distance - MOUTH_SOLID) / MOUTH_FEATHER, 0, 1)
+    alpha = np.clip(1 - (distance - solid) / feather, 0, 1)
     alpha[list(LIPS)] = 1.0
     return np.asarray(alpha)
 

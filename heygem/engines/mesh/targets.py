@@ -19,6 +19,10 @@ from heygem.templates.easing import smooth_step
 Array = NDArray[np.float64]
 # Lips moved by this much (canonical, RMS) get a mouth from the bank; nearer to their own place they stay.
 MOUTH_MOVES_FROM, MOUTH_MOVES_FULLY = 0.0015, 0.006
+CLOSED_BY = (
+    0.12,
+    0.18,
+)  # canonical: lips drawn together so far take the skin below them from the mouth layer
 CLOSED_GAP, OPEN_GAP = 0.010, 0.020  # canonical: between them the mouth layer fades in
 # Part of its frontal view at which skin stops to move, and from which on it moves freely.
 TURNED_AWAY, TURNED_ENOUGH = 0.12, 0.45
@@ -61,7 +65,8 @@ def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMe
     # Closed lips that stay closed keep their own pixels, which no other frame's fit as well.
     opening = np.maximum(lip_gap(portrait.own[base]), wanted_gap(wanted))
     moved *= np.clip((opening - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP), 0, 1)
-    mouth_weight = mesh.mouth_alpha * moved[:, None]
+    closed_by = lip_gap(portrait.own[base]) - wanted_gap(wanted)
+    mouth_weight = mouth_layer(closed_by, mesh) * moved[:, None]
     mouth_weight[:, :VERTEX_COUNT] *= shown
     down = pose.displacement_to_px(np.array([0.0, 1.0, 0.0])[None, None].repeat(len(base), 0))[:, 0, :2]
     target = mesh.target_vertices(source, pose.displacement_to_px(difference)[..., :2])
@@ -73,6 +78,16 @@ def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMe
         settled(source[drawn], (target + eased)[drawn], down[drawn], mesh),
         mouth_weight[drawn],
     )
+
+
+def mouth_layer(closed_by: Array, mesh: DrawMesh) -> Array:
+    """Where the mouth layer shows, (B,V), when lips are drawn together by (B,) canonical.
+
+    The lower edge of a wide open mouth is easily taken for higher than it is. Closed, it would leave a strip
+    of its lip on the chin: there the layer reaches over it.
+    """
+    closing = smooth_step(closed_by, *CLOSED_BY)[:, None]
+    return np.asarray(mesh.mouth_alpha + closing * (mesh.closing_alpha - mesh.mouth_alpha))
 
 
 def calmed(difference: Array, mesh: DrawMesh) -> Array:

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from heygem.engines.mesh.geometry import DrawMesh, doubled_areas
 from heygem.engines.mesh.raster import Grid, cover
-from heygem.engines.mesh.targets import before_outline, closed_lips, settled, turned_to_camera
+from heygem.engines.mesh.targets import before_outline, closed_lips, mouth_layer, settled, turned_to_camera
 from heygem.templates.canonical import CHIN, INNER_LOWER, INNER_UPPER, LIP_CENTRE_UPPER, LIPS, CanonicalFace
 
 FACE = CanonicalFace.load(Path(__file__).parents[3] / "models" / "face-landmarker" / "canonical_face.npz")
@@ -106,3 +106,13 @@ def test_of_overlapping_triangles_the_nearest_is_seen() -> None:
     hidden = np.isfinite(nearest) & (seen > nearest + 3)
     assert np.isfinite(nearest).sum() > 1000
     assert hidden.sum() < 0.005 * np.isfinite(nearest).sum()
+
+
+def test_below_a_wide_mouth_that_is_closed_the_mouth_layer_reaches_further() -> None:
+    small, wide = mouth_layer(np.array([0.05, 0.25]), MESH)
+    np.testing.assert_array_equal(small, MESH.mouth_alpha)
+    more = np.flatnonzero(wide > small)
+    assert len(more)
+    assert (wide >= small).all()
+    assert FACE.vertices[more, 1].min() > FACE.vertices[list(LIPS), 1].mean(), "it grew upwards too"
+    assert wide[CHIN] == 0
