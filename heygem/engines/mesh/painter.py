@@ -1,6 +1,6 @@
 """Paints mouths the template never showed: warp the most closed frame open, then a small net repairs it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -19,6 +19,7 @@ from heygem.engines.mesh.mouth_crop import (
     teeth_places,
     to_crop,
 )
+from heygem.engines.mesh.teeth_fit import FilmedTeeth, TeethFit
 from heygem.engines.mesh.teeth_tone import toned
 from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb, rgb_to_yuv, yuv_to_rgb
@@ -32,13 +33,17 @@ GAP_INPUT_SCALE = 4.0  # how the net was told lip gaps in training
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """The frame that mouths are painted on: its picture, mesh (V,2) and landmarks (478,3), all in pixels."""
+    """The frame that mouths are painted on: its picture, mesh (V,2) and landmarks (478,3), all in pixels.
+
+    `teeth`: what the person's own are like in this clip, None if it hardly shows any.
+    """
 
     frame: YuvFrame
     colour: ColourTags
     vertices_px: Array
     points_px: NDArray[np.float32]
     gap_in_eyes: float  # lip gap over the distance of the outer eye corners
+    teeth: FilmedTeeth | None = None
 
 
 class MouthPainter:
@@ -52,22 +57,39 @@ class MouthPainter:
     def paint(self, canvas: Canvas, targets_px: Array) -> Iterator[MouthPatch]:
         """The person's mouth with its mesh at each of the targets (S,V,2), in order; a few made at once."""
         affine = crop_to_frame(canvas.points_px, self._face)
+        fit: TeethFit | None = None
         for group in in_groups(targets_px, BATCH_BUCKETS[-1]):
             opened = [self._opened(canvas, target) for target in group]
             crops = [crop_rgb(frame, affine, CROP_PX, canvas.colour).astype(np.float32) for frame in opened]
             vertices = [to_crop(target, affine) for target in group]
-            residuals = self._residuals(crops, vertices, canvas.gap_in_eyes)
-            for frame, residual, target in zip(opened, residuals, group, strict=True):
-                yield _patch(frame, canvas.colour, affine, residual, target)
+            masks = [MouthMasks.of(mesh) for mesh in vertices]
+            residuals = self._residuals(crops, masks, vertices, canvas.gap_in_eyes)
+            if fit is None:  # the first few mouths tell it for all of them
+                fit = TeethFit.of(crops, masks, residuals, canvas.teeth)
+            for frame, crop, mask, residual, target in zip(
+                opened, crops, masks, residuals, group, strict=True
+            ):
+                yield _patch(frame, canvas.colour, affine, fit.applied(crop, mask, residual), target)
+
+    def teeth_of(self, patches: Sequence[MouthPatch], colour: ColourTags) -> FilmedTeeth | None:
+        """What filmed mouths that are open tell of this person's teeth; None if they are too few."""
+        crops, masks = [], []
+        for patch in patches:
+            affine = crop_to_frame(patch.vertices_px, self._face)
+            masks.append(MouthMasks.of(to_crop(patch.vertices_px, affine)))
+            affine[:, 2] -= (patch.left_px, patch.top_px)
+            crops.append(crop_rgb(patch.pixels, affine, CROP_PX, colour).astype(np.float32))
+        return FilmedTeeth.of(crops, masks)
 
     def _opened(self, canvas: Canvas, target_px: Array) -> YuvFrame:
         """The canvas, warped without a mouth."""
         no_mouth = np.zeros(len(target_px))
         return self._composer.compose(canvas.frame, Drawing(canvas.vertices_px, target_px, (), no_mouth))
 
-    def _residuals(self, crops: list[Image], vertices: list[Array], gap_in_eyes: float) -> list[Image]:
+    def _residuals(
+        self, crops: list[Image], masks: list[MouthMasks], vertices: list[Array], gap_in_eyes: float
+    ) -> list[Image]:
         """(160,160,3) RGB 0..255 and meshes (V,2) in crop pixels -> (160,160,3) each, to add."""
-        masks = [MouthMasks.of(mesh) for mesh in vertices]
         inputs = [
             repair_inputs(crop, mask, teeth_places(teeth_origin(mesh)), gap_in_eyes)
             for crop, mask, mesh in zip(crops, masks, vertices, strict=True)

@@ -1,6 +1,6 @@
 """A template as the mesh engine needs it: the face, its pose, how it rests, and which mouths it has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -43,6 +43,7 @@ ABSENCE_RAMP_FRAMES = 5
 FREE_MOUTH, FREE_SKIN = 0.95, 0.5  # visibility from which on a mouth can lend its pixels
 KEPT_AWAY_FRAMES = 6  # ... and not so soon before and after
 RESTFUL_ENOUGH = 0.02  # canonical, over the 40 lip points: as good as the frame nearest to the neutral
+TEETH_GAP = 0.05  # canonical lip gap of mouths whose inside is seen
 PATCH_MARGIN = 0.12  # around the mouth, in face widths
 
 
@@ -142,48 +143,74 @@ class MouthMaker:
     def fill(self, portrait: Portrait, info: VideoInfo, on_mouth: Callable[[int, int], None]) -> MouthBank:
         """Read the chosen frames once more and paint the rest; `on_mouth(done, total)` after each mouth."""
         own = choose_own(portrait.own, portrait.turn_degrees, portrait.track.detail, portrait.shows_mouth)
-        canvas_frame = portrait.restful_frame()
+        rest = portrait.restful_frame()
         total = len(own) + len(self.shapes)
-        wanted = sorted({*own.tolist(), canvas_frame})
-        patches: list[MouthPatch] = []
-        canvas = None
-        with FrameSource(info) as source:
-            for index, frame in zip(wanted, source.read_schedule(wanted), strict=True):
-                if index == canvas_frame:
-                    canvas = frame.copy()
-                if index in own:
-                    patches.append(self._cut(frame, portrait.track.points[index]))
-                    on_mouth(len(patches), total)
-        assert canvas is not None
+        filmed, picture = self._cut_own(portrait, info, own, rest, lambda done: on_mouth(done, total))
         paintable = wanted_shapes(portrait.neutral, self.shapes)
+        canvas = self._canvas(portrait, info, picture, rest, filmed, lip_gap(portrait.own[own]))
         painted = self._paint(
-            portrait, info, canvas, canvas_frame, paintable, lambda done: on_mouth(len(own) + done, total)
+            portrait, canvas, rest, paintable, lambda done: on_mouth(len(own) + done, total)
         )
         shapes = np.concatenate([portrait.own[own], paintable])
-        taken_from = np.concatenate([own, np.full(len(painted), canvas_frame)])
+        taken_from = np.concatenate([own, np.full(len(painted), rest)])
         gaps = np.concatenate([lip_gap(portrait.own[own]), wanted_gap(paintable)])
         keys = portrait.keys(shapes, gaps, taken_from)
         numbers = np.concatenate([own, np.full(len(painted), PAINTED)])
-        return MouthBank((*patches, *painted), replace(keys, frame=numbers))
+        return MouthBank((*filmed, *painted), replace(keys, frame=numbers))
+
+    def _cut_own(
+        self,
+        portrait: Portrait,
+        info: VideoInfo,
+        own: NDArray[np.int64],
+        rest: int,
+        on_cut: Callable[[int], None],
+    ) -> tuple[list[MouthPatch], YuvFrame]:
+        """The mouths of the frames `own`, ascending, and the whole frame `rest`."""
+        wanted, patches, pictures = sorted({*own.tolist(), rest}), [], []
+        with FrameSource(info) as source:
+            for index, frame in zip(wanted, source.read_schedule(wanted), strict=True):
+                if index == rest:
+                    pictures.append(frame.copy())
+                if index in own:
+                    patches.append(self._cut(frame, portrait.track.points[index]))
+                    on_cut(len(patches))
+        return patches, pictures[0]
+
+    def _canvas(
+        self,
+        portrait: Portrait,
+        info: VideoInfo,
+        picture: YuvFrame,
+        index: int,
+        filmed: Sequence[MouthPatch],
+        filmed_gap: Array,
+    ) -> Canvas:
+        """Frame `index` to paint on; filmed mouths, with their openings, tell what teeth are like here."""
+        points = portrait.track.points[index]
+        opened = [patch for patch, gap in zip(filmed, filmed_gap, strict=True) if gap > TEETH_GAP]
+        return Canvas(
+            picture,
+            info.colour,
+            self.mesh.source_vertices(points[None])[0],
+            points,
+            float(lip_gap(portrait.own[index])) / self.eye_distance,
+            self.painter.teeth_of(opened, info.colour),
+        )
 
     def _paint(
         self,
         portrait: Portrait,
-        info: VideoInfo,
-        frame: YuvFrame,
+        canvas: Canvas,
         index: int,
         shapes: Array,
         on_painted: Callable[[int], None],
     ) -> list[MouthPatch]:
-        points = portrait.track.points[index]
-        vertices = self.mesh.source_vertices(points[None])
-        canvas = Canvas(
-            frame, info.colour, vertices[0], points, float(lip_gap(portrait.own[index])) / self.eye_distance
-        )
+        """Shapes (S,468,3), on the canvas that frame `index` is."""
         differences = (shapes - portrait.own[index]) * self.mesh.motion_weight[:, None]
         moved = portrait.pose.take(np.full(len(shapes), index)).displacement_to_px(differences)[..., :2]
         patches = []
-        for patch in self.painter.paint(canvas, self.mesh.target_vertices(vertices, moved)):
+        for patch in self.painter.paint(canvas, self.mesh.target_vertices(canvas.vertices_px[None], moved)):
             patches.append(patch)
             on_painted(len(patches))
         return patches

@@ -1,11 +1,16 @@
 """Brings painted teeth into the light of the picture.
 
 A net that has seen skin of one colour under light of another paints teeth in the skin's colour: olive in a
-tanned face, orange beside a lamp. Teeth are nearly white; they take the light's warmth only in part.
+tanned face, orange beside a lamp. Teeth are nearly white; they take the light's warmth only in part. And how
+bright they are beside the skin differs from person to person and from lamp to lamp: where a clip shows its
+own, painted ones become as bright.
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
 
@@ -15,11 +20,54 @@ STRENGTH = 0.6
 # Against the skin's luma: where teeth begin and are surely teeth. Redder than this is tongue or gum.
 BRIGHT_FROM, BRIGHT_FULLY = 0.6, 1.0
 RED_FROM, RED_FULLY = 0.15, 0.40
+BRIGHTEST = 0.95  # quantile of the luma between open lips: teeth, where there are any
+LIT_FROM, LIT_FULLY = 0.25, 0.60  # against the skin's luma: what is brighter than the dark of the mouth
+GAIN_RANGE = (0.55, 1.4)
+
+
+def brightness(picture: Image, masks: MouthMasks) -> float:
+    """Luma of the brightest between the lips of (160,160,3), RGB 0..255, over that of the skin around."""
+    luma = picture @ LUMA
+    skin = luma[_skin_around(masks)]
+    inside = luma[masks.inner > 0.8]
+    if not len(skin) or not len(inside):
+        return 1.0
+    return float(np.quantile(inside, BRIGHTEST) / max(float(np.median(skin)), 1.0))
+
+
+def gain_for(
+    crops: Sequence[Image], masks: Sequence[MouthMasks], residuals: Sequence[Image], filmed: float
+) -> float:
+    """What makes painted mouths as bright as filmed ones, whose `brightness` is given: one gain for all."""
+    painted = [
+        brightness(crop + residual, mask)
+        for crop, mask, residual in zip(crops, masks, residuals, strict=True)
+    ]
+    return float(np.clip(filmed / max(float(np.median(painted)), 1e-3), *GAIN_RANGE))
+
+
+def lit(crop: Image, masks: MouthMasks, residual: Image, gain: float) -> Image:
+    """The residual (160,160,3) with what is bright between the lips brighter by `gain`, or darker.
+
+    Brighter are teeth alone: a tongue or gums that shine look wrong.
+    """
+    painted = crop + residual
+    luma = painted @ LUMA
+    skin = luma[_skin_around(masks)]
+    if not len(skin):
+        return residual
+    over_skin = luma / max(float(np.median(skin)), 1.0)
+    share = np.clip((over_skin - LIT_FROM) / (LIT_FULLY - LIT_FROM), 0, 1)
+    if gain > 1:
+        share = share * (1 - _redness(painted, luma))
+    share *= cv2.GaussianBlur(masks.inner, (0, 0), 1.0)
+    more = (gain - 1) * share[..., None]
+    return np.asarray(np.clip(painted * (1 + more), 0, 255) - crop, dtype=np.float32)
 
 
 def toned(crop: Image, masks: MouthMasks, residual: Image) -> Image:
     """Residual (160,160,3), to add to a crop of RGB 0..255, whose painted teeth have the colour of teeth."""
-    around = (masks.reach > 0.3) & (masks.lips < 0.1)
+    around = _skin_around(masks)
     if not around.any():
         return residual
     skin = np.median(crop[around], axis=0)
@@ -28,8 +76,16 @@ def toned(crop: Image, masks: MouthMasks, residual: Image) -> Image:
     painted = crop + residual
     luma = painted @ LUMA
     bright = np.clip((luma / skin_luma - BRIGHT_FROM) / (BRIGHT_FULLY - BRIGHT_FROM), 0, 1)
-    redness = (painted[..., 0] - painted[..., 1]) / np.maximum(luma, 1)
-    red = np.clip((redness - RED_FROM) / (RED_FULLY - RED_FROM), 0, 1)
-    teeth = bright * (1 - red) * cv2.GaussianBlur(masks.inner, (0, 0), 1.0)
+    teeth = bright * (1 - _redness(painted, luma)) * cv2.GaussianBlur(masks.inner, (0, 0), 1.0)
     wanted = luma[..., None] * tint
     return np.asarray(residual + (wanted - painted) * (STRENGTH * teeth)[..., None], dtype=np.float32)
+
+
+def _skin_around(masks: MouthMasks) -> NDArray[np.bool_]:
+    return np.asarray((masks.reach > 0.3) & (masks.lips < 0.1))
+
+
+def _redness(picture: Image, luma: NDArray[np.floating]) -> Image:
+    """0 for teeth, 1 for what is surely tongue or gum."""
+    redness = (picture[..., 0] - picture[..., 1]) / np.maximum(luma, 1)
+    return np.asarray(np.clip((redness - RED_FROM) / (RED_FULLY - RED_FROM), 0, 1), np.float32)

@@ -1,13 +1,15 @@
-"""Painted teeth take the light's colour, tongue and lips keep theirs."""
+"""Painted teeth take the light's colour and the clip's brightness; tongue and lips keep theirs."""
 
 import numpy as np
 import pytest
 
 from heygem.engines.mesh.mouth_crop import MouthMasks
-from heygem.engines.mesh.teeth_tone import toned
+from heygem.engines.mesh.teeth_fit import FilmedTeeth, TeethFit
+from heygem.engines.mesh.teeth_tone import brightness, lit, toned
 from heygem.models.mouth import CROP_PX
 
 SKIN = np.array([190.0, 140.0, 90.0])
+MIDDLE = (CROP_PX // 2, CROP_PX // 2)
 
 
 @pytest.fixture
@@ -22,8 +24,7 @@ def painted_in(colour: tuple[float, float, float], masks: MouthMasks) -> tuple[n
     """What the middle of the mouth is before and after, RGB."""
     crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
     residual = (np.array(colour, np.float32) - crop) * masks.inner[..., None]
-    middle = (CROP_PX // 2, CROP_PX // 2)
-    return (crop + residual)[middle], (crop + toned(crop, masks, residual))[middle]
+    return (crop + residual)[MIDDLE], (crop + toned(crop, masks, residual))[MIDDLE]
 
 
 def spread(colour: np.ndarray) -> float:
@@ -46,3 +47,25 @@ def test_nothing_changes_outside_the_lips(masks: MouthMasks) -> None:
     crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
     changed = toned(crop, masks, np.zeros_like(crop))
     assert np.abs(changed[:20]).max() == 0
+
+
+@pytest.mark.parametrize("filmed", [0.8, 1.3])
+def test_teeth_become_as_bright_as_filmed_ones(filmed: float, masks: MouthMasks) -> None:
+    crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
+    residual = (np.array((150, 148, 140), np.float32) - crop) * masks.inner[..., None]
+    fit = TeethFit.of([crop], [masks], [residual], FilmedTeeth(detail=0.0, brightness=filmed))
+    before = brightness(crop + residual, masks)
+    middle = (crop + fit.applied(crop, masks, residual))[MIDDLE]
+    assert middle == pytest.approx((crop + residual)[MIDDLE] * filmed / before, rel=0.02)
+
+
+def test_a_tongue_is_not_brightened(masks: MouthMasks) -> None:
+    crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
+    residual = (np.array((150, 70, 70), np.float32) - crop) * masks.inner[..., None]
+    np.testing.assert_allclose(lit(crop, masks, residual, 1.4)[MIDDLE], residual[MIDDLE], atol=1)
+
+
+def test_two_open_mouths_tell_nothing_of_teeth(masks: MouthMasks) -> None:
+    crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
+    assert FilmedTeeth.of([crop] * 2, [masks] * 2) is None
+    assert FilmedTeeth.of([crop] * 3, [masks] * 3) == FilmedTeeth(detail=0.0, brightness=pytest.approx(1.0))

@@ -1,0 +1,56 @@
+"""Makes painted teeth as bright and as crisp as those of the clip they are painted into."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from heygem.engines.mesh.mouth_crop import Image, MouthMasks
+from heygem.engines.mesh.teeth_detail import inside_detail, sharpened, sharpening_for
+from heygem.engines.mesh.teeth_tone import brightness, gain_for, lit
+
+LEAST_FILMED = 3  # open mouths that tell what a person's teeth are like in a clip
+
+
+@dataclass(frozen=True, slots=True)
+class FilmedTeeth:
+    """What open mouths of a person look like: medians of `inside_detail` and of `brightness`."""
+
+    detail: float
+    brightness: float
+
+    @classmethod
+    def of(cls, crops: Sequence[Image], masks: Sequence[MouthMasks]) -> "FilmedTeeth | None":
+        """From crops (160,160,3) RGB 0..255 of open mouths; None if they are too few to tell."""
+        if len(crops) < LEAST_FILMED:
+            return None
+        pairs = list(zip(crops, masks, strict=True))
+        return cls(
+            float(np.median([inside_detail(crop, mask) for crop, mask in pairs])),
+            float(np.median([brightness(crop, mask) for crop, mask in pairs])),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TeethFit:
+    """One gain of brightness and one amount of sharpening for all painted mouths of a person."""
+
+    gain: float
+    sharpening: float
+
+    @classmethod
+    def of(
+        cls,
+        crops: Sequence[Image],
+        masks: Sequence[MouthMasks],
+        residuals: Sequence[Image],
+        filmed: FilmedTeeth | None,
+    ) -> "TeethFit":
+        """From some mouths painted without it."""
+        gain = gain_for(crops, masks, residuals, filmed.brightness) if filmed else 1.0
+        bright = [lit(*mouth, gain) for mouth in zip(crops, masks, residuals, strict=True)]
+        return cls(gain, sharpening_for(crops, masks, bright, filmed.detail if filmed else None))
+
+    def applied(self, crop: Image, mask: MouthMasks, residual: Image) -> Image:
+        """The residual (160,160,3) to add to the crop instead."""
+        return sharpened(crop, mask, lit(crop, mask, residual, self.gain), self.sharpening)

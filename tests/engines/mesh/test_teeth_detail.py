@@ -1,0 +1,59 @@
+"""Painted mouths get as crisp as filmed ones, and no crisper; nothing outside the lips changes."""
+
+import cv2
+import numpy as np
+import pytest
+
+from heygem.engines.mesh.mouth_crop import Image, MouthMasks
+from heygem.engines.mesh.teeth_detail import MOST_SHARPENING, inside_detail, sharpened, sharpening_for
+from heygem.models.mouth import CROP_PX
+
+FILMED = np.random.default_rng(4).normal(120, 25, (CROP_PX, CROP_PX, 1)).repeat(3, 2).clip(0, 255)
+CROP = np.full((CROP_PX, CROP_PX, 3), 120, np.float32)
+
+
+@pytest.fixture
+def masks() -> MouthMasks:
+    rows, columns = np.mgrid[:CROP_PX, :CROP_PX] - CROP_PX // 2
+    rings = [((rows / (size * 0.6)) ** 2 + (columns / size) ** 2 < 1).astype(np.float32) for size in (24, 34)]
+    return MouthMasks(rings[0], rings[1], rings[0], rings[1])
+
+
+def softly_painted(sigma: float) -> Image:
+    """What is added to a flat crop: the filmed inside, softened."""
+    return np.asarray(cv2.GaussianBlur(FILMED, (0, 0), sigma) - CROP, np.float32)
+
+
+def painted_detail(residual: Image, masks: MouthMasks) -> float:
+    return inside_detail(CROP + residual, masks)
+
+
+@pytest.mark.parametrize("sigma", [0.55, 0.6])
+def test_a_soft_mouth_comes_near_the_filmed_ones(sigma: float, masks: MouthMasks) -> None:
+    soft, filmed = softly_painted(sigma), inside_detail(FILMED.astype(np.float32), masks)
+    amount = sharpening_for([CROP], [masks], [soft], filmed)
+    crisp = sharpened(CROP, masks, soft, amount)
+    before, after = painted_detail(soft, masks), painted_detail(crisp, masks)
+    assert 0 < amount <= MOST_SHARPENING
+    assert abs(after - filmed) < 0.7 * abs(before - filmed)
+
+
+def test_a_crisp_mouth_is_left_as_it_is(masks: MouthMasks) -> None:
+    residual = softly_painted(0.5)
+    amount = sharpening_for([CROP], [masks], [residual], 0.5 * painted_detail(residual, masks))
+    assert amount == 0
+    np.testing.assert_allclose(sharpened(CROP, masks, residual, amount), residual, atol=1e-4)
+
+
+def test_without_filmed_mouths_the_lips_tell(masks: MouthMasks) -> None:
+    flat, soft = CROP, softly_painted(0.8)
+    grained = CROP + np.asarray(FILMED - 120, np.float32) * (masks.lips - masks.inner)[..., None]
+    assert sharpening_for([flat], [masks], [soft], None) == 0
+    assert sharpening_for([grained], [masks], [soft], None) > 0
+
+
+def test_nothing_changes_outside_the_lips(masks: MouthMasks) -> None:
+    residual = softly_painted(0.8)
+    crisp = sharpened(CROP, masks, residual, 1.0)
+    outside = cv2.dilate(masks.inner, np.ones((13, 13))) == 0
+    np.testing.assert_allclose(crisp[outside], residual[outside], atol=1e-4)
