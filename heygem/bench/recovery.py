@@ -60,8 +60,7 @@ def _recover(settings: Settings, folder: Path) -> _Recovery:
     port, job_id = free_port(), _submit(folder)
     with running_app(settings, port, folder, ("-m", "heygem.bench.losing")) as process:
         code = _exit_code(process)
-        ended = perf_counter()
-    exit_seconds = time() - (folder / "data" / FAULT_FILE).stat().st_mtime
+        exit_seconds, ended = _seconds_since_fault(folder), perf_counter()
     Event().wait(RESTART_PAUSE_SECONDS)
     fault = ended - exit_seconds
     with running_app(settings, port, folder) as process:
@@ -77,6 +76,14 @@ def _exit_code(process: "subprocess.Popen[bytes]") -> int:
         return process.wait(LONGEST_LAUNCH_SECONDS)
     except subprocess.TimeoutExpired:
         raise BenchError("The process whose device was lost goes on and on.") from None
+
+
+def _seconds_since_fault(folder: Path) -> float:
+    """Raises BenchError if there was none."""
+    file = folder / "data" / FAULT_FILE
+    if not file.exists():
+        raise BenchError("The process ended before its job drew a frame.")
+    return time() - file.stat().st_mtime
 
 
 def _submit(folder: Path) -> str:
