@@ -36,6 +36,7 @@ WORKING_SHARE = 0.3  # of a core, from which on something is done: at first the 
 LONGEST_LAUNCH_SECONDS = 300.0
 POLL_SECONDS = 0.02
 STOP_SECONDS = 60.0
+LOG_NAME = "app.log"  # in the app's folder: all that it writes
 
 
 def measure_launch(settings: Settings, build_engines: EngineBuilder | None, folder: Path) -> list[Figure]:
@@ -127,7 +128,7 @@ def running_app(
         CACHE_DIR_VARIABLE: str(folder / "cache"),
         MODEL_CACHE_VARIABLE: str(settings.model_cache_dir),
     }
-    with (folder / "app.log").open("ab") as log:
+    with (folder / LOG_NAME).open("ab") as log:
         process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environ, stdout=log, stderr=log)
         try:
             yield process

@@ -10,8 +10,9 @@ from time import perf_counter, time
 
 from heygem.bench.inputs import cut_speech, cut_template
 from heygem.bench.jobs import SPEECH_SECONDS, TEMPLATE_SECONDS
-from heygem.bench.launch import POLL_SECONDS, free_port, running_app, wait_until
+from heygem.bench.launch import LOG_NAME, POLL_SECONDS, free_port, running_app, wait_until
 from heygem.bench.report import BenchError, Figure
+from heygem.console import complain
 from heygem.jobs.database import Database
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.jobs.job import Job, JobSpec
@@ -19,6 +20,8 @@ from heygem.jobs.store import JobStore
 from heygem.settings import Settings
 
 LONGEST_LAUNCH_SECONDS = 120.0  # with the speech and the template of its job
+LOSING_APP = ("-X", "faulthandler", "-m", "heygem.bench.losing")
+LOG_LINES = 40
 FAULT_FILE = "fault"  # in the data folder; made in the moment before the device is lost
 RESTART_PAUSE_SECONDS = 1.0  # of start_app.sh, before it starts the app again for the first time
 
@@ -58,9 +61,11 @@ def measure_recovery(settings: Settings, build_engines: EngineBuilder | None, fo
 
 def _recover(settings: Settings, folder: Path) -> _Recovery:
     port, job_id = free_port(), _submit(folder)
-    with running_app(settings, port, folder, ("-m", "heygem.bench.losing")) as process:
+    with running_app(settings, port, folder, LOSING_APP) as process:
         code = _exit_code(process)
         exit_seconds, ended = _seconds_since_fault(folder), perf_counter()
+    if code < 0:  # killed by a signal: its log says at which line
+        complain("\n".join((folder / LOG_NAME).read_text(errors="replace").splitlines()[-LOG_LINES:]))
     Event().wait(RESTART_PAUSE_SECONDS)
     fault = ended - exit_seconds
     with running_app(settings, port, folder) as process:
