@@ -20,7 +20,7 @@ from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.targets import aim
 from heygem.media.frames import FrameSource
 from heygem.media.threads import prefetched
-from heygem.media.types import VideoInfo
+from heygem.media.types import VideoInfo, YuvFrame
 from heygem.models.landmarker import LANDMARK_BUCKETS, FaceLandmarker
 from heygem.models.steps import in_groups
 from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace, lip_gap
@@ -48,7 +48,9 @@ class MouthEye:
         """Asked over seen opening of the painted mouths (least squares), within 1 and 1.5."""
         painted = np.flatnonzero(bank.keys.frame == PAINTED)
         patches = [bank.patches[number] for number in painted]
-        seen = self._seen(portrait, portrait.restful_frame(), [p.vertices_px for p in patches], patches)
+        (rest,) = self._read([portrait.restful_frame()])
+        targets = [patch.vertices_px for patch in patches]
+        seen = self._seen(portrait, portrait.restful_frame(), rest, targets, patches)
         asked = bank.keys.gap[painted]
         return float(np.clip((asked**2).sum() / max((asked * seen).sum(), 1e-9), 1.0, MOST_GAIN))
 
@@ -59,21 +61,30 @@ class MouthEye:
         """
         closing = np.argsort(bank.keys.gap, kind="stable")[:CLOSING_MOUTHS]
         patches = [bank.patches[number] for number in closing]
+        numbers = sorted({portrait.restful_frame(), *_busy_frames(portrait)})
         seen = []
-        for frame in sorted({portrait.restful_frame(), *_busy_frames(portrait)}):
-            closed = aim(portrait, portrait.neutral[None], np.array([frame]), self.mesh, slice(0, 1))
-            seen.append(self._seen(portrait, frame, [closed.target_px[0]] * len(patches), patches))
+        for number, frame in zip(numbers, self._read(numbers), strict=True):
+            closed = aim(portrait, portrait.neutral[None], np.array([number]), self.mesh, slice(0, 1))
+            seen.append(self._seen(portrait, number, frame, [closed.target_px[0]] * len(patches), patches))
         looks = np.full(len(bank.patches), np.inf)
         looks[closing] = np.mean(seen, axis=0)
         return np.asarray(looks - looks.min())
 
+    def _read(self, numbers: Sequence[int]) -> list[YuvFrame]:
+        """Frames of the clip, in ascending order, in one pass."""
+        with FrameSource(self.info) as source:
+            return [frame.copy() for frame in source.read_schedule(numbers)]
+
     def _seen(
-        self, portrait: Portrait, index: int, targets_px: Sequence[Array], patches: Sequence[MouthPatch]
+        self,
+        portrait: Portrait,
+        index: int,
+        frame: YuvFrame,
+        targets_px: Sequence[Array],
+        patches: Sequence[MouthPatch],
     ) -> Array:
-        """(M,) lip gaps of M mouths drawn at M places (V,2) into one frame."""
+        """(M,) lip gaps of M mouths drawn at M places (V,2) into one frame, number `index` of the clip."""
         source = self.mesh.source_vertices(portrait.track.points[[index]])[0]
-        with FrameSource(self.info) as frames:
-            frame = next(iter(frames.read_schedule([index]))).copy()
         drawings = [
             Drawing(source, target, [(patch, 1.0)], self.mesh.mouth_alpha)
             for target, patch in zip(targets_px, patches, strict=True)
