@@ -36,6 +36,7 @@ from heygem.media.check import check_video
 from heygem.media.probe import probe_audio, probe_video
 from heygem.models.status import ModelStatus
 from heygem.settings import Settings
+from tests.recorder import Recorder
 
 OnModels = Callable[[tuple[ModelStatus, ...]], None]
 
@@ -67,16 +68,6 @@ class EnginesThatFail(FakeEngines):
             raise BenchError("This engine makes nothing.")
 
         super().__init__(settings, on_models, on_stage=fail)
-
-
-class Witness:
-    """A context that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, int]] = []
-
-    def report(self, stage: Stage, done: int, total: int) -> None:
-        self.heard.append((stage, done))
 
 
 def value_of(figures: list[Figure], key: str) -> float:
@@ -286,9 +277,9 @@ def test_the_trial_of_recovery_loses_the_device_while_frames_are_drawn(
 ) -> None:
     speech, clip = cut_speech(tmp_path, 0, 1.0), cut_template(tmp_path, 0, 1.0)
     engine = FakeEngines(replace(settings, cache_dir=tmp_path / "cache"), lambda models: None).engine
-    fault_file, witness = tmp_path / "fault", Witness()
+    fault_file, recorder = tmp_path / "fault", Recorder()
     losing = LosingEngine(engine, Device("cpu"), fault_file)
     with pytest.raises(DeviceLostError):
-        losing.generate(LipSyncRequest(speech, clip, tmp_path / "made.mp4"), witness)
+        losing.generate(LipSyncRequest(speech, clip, tmp_path / "made.mp4"), recorder)
     assert fault_file.exists()
-    assert witness.heard[-1] == ("render", 1), "it was lost before anything was drawn, or long after"
+    assert recorder.seen[-1][:2] == ("render", 1), "it was lost before anything was drawn, or long after"

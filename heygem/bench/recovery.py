@@ -19,7 +19,7 @@ from heygem.jobs.job import Job, JobSpec
 from heygem.jobs.store import JobStore
 from heygem.settings import Settings
 
-LONGEST_LAUNCH_SECONDS = 120.0  # with the speech and the template of its job
+LONGEST_WAIT_SECONDS = 120.0  # for a launch and a job
 LOSING_APP = ("-X", "faulthandler", "-m", "heygem.bench.losing")
 LOG_LINES = 40
 FAULT_FILE = "fault"  # in the data folder; made in the moment before the device is lost
@@ -78,7 +78,7 @@ def _recover(settings: Settings, folder: Path) -> _Recovery:
 def _exit_code(process: "subprocess.Popen[bytes]") -> int:
     """Raises BenchError if it goes on and on."""
     try:
-        return process.wait(LONGEST_LAUNCH_SECONDS)
+        return process.wait(LONGEST_WAIT_SECONDS)
     except subprocess.TimeoutExpired:
         raise BenchError("The process whose device was lost goes on and on.") from None
 
@@ -106,7 +106,7 @@ def _finished(folder: Path, job_id: str) -> Job:
     """The job, when it has ended in one way or the other."""
     store, pause = JobStore(Database(folder / "data" / "jobs.db")), Event()
     try:
-        until = perf_counter() + LONGEST_LAUNCH_SECONDS
+        until = perf_counter() + LONGEST_WAIT_SECONDS
         while not (job := store.get(job_id)).state.is_final and perf_counter() < until:
             pause.wait(POLL_SECONDS)
     finally:

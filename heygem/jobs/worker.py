@@ -294,7 +294,7 @@ class EngineWorker:
         self.board.notify()
 
     def _end_for_good(self, reason: str, error: Exception | None = None) -> None:
-        # Kept, with all that the failed work holds: freeing what a lost device shares aborts the process.
+        # Kept, with all that the failed work holds: freeing what a lost device shares may abort the process.
         self._is_stopping, self._fatal_error = True, error
         self.board.fail(reason, DeviceLostError.code)
         self._on_fatal(reason)

@@ -46,7 +46,7 @@ class Launch:
         """Serve `page` until SIGTERM or SIGINT; returns the exit code.
 
         Where only a new process helps, this one ends here and at once, with 75: nothing is lost with it, and
-        an orderly end would touch a device that is gone, which aborts or hangs.
+        an orderly end would touch a device that is gone, which may abort or hang.
 
         Raises:
             SettingsError: the address is taken or not of this machine.

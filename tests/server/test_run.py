@@ -17,7 +17,7 @@ from heygem.server.run import listen
 ROOT = Path(__file__).parents[2]
 
 # A page on fake engines. With the word "fatal" its first job loses the device, and with it memory that nobody
-# may free: as torch's pinned memory then does, it aborts the process.
+# may free: freeing it aborts the process.
 PROGRAM = """
 import os
 import sys

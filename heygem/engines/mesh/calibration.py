@@ -48,9 +48,9 @@ class MouthEye:
         """Asked over seen opening of the painted mouths (least squares), within 1 and 1.5."""
         painted = np.flatnonzero(bank.keys.frame == PAINTED)
         patches = [bank.patches[number] for number in painted]
-        (rest,) = self._read([portrait.restful_frame()])
-        targets = [patch.vertices_px for patch in patches]
-        seen = self._seen(portrait, portrait.restful_frame(), rest, targets, patches)
+        targets, rest = [patch.vertices_px for patch in patches], portrait.restful_frame()
+        (frame,) = self._read([rest])
+        seen = self._seen(portrait, rest, frame, targets, patches)
         asked = bank.keys.gap[painted]
         return float(np.clip((asked**2).sum() / max((asked * seen).sum(), 1e-9), 1.0, MOST_GAIN))
 

@@ -74,7 +74,7 @@ class DrawMesh:
         weight = _motion_weight(face)
         around = np.zeros(2 * len(OVAL))
         alpha = np.concatenate([_mouth_alpha(face, MOUTH_SOLID, MOUTH_FEATHER), around])
-        closing = np.concatenate([_closing_alpha(face), around])
+        closing = np.concatenate([_closing_alpha(face, alpha[:VERTEX_COUNT]), around])
         follows = np.concatenate([weight, *(weight[list(OVAL)] * follow for follow in SKIRT_FOLLOW)])
         triangles = np.concatenate([face.triangles, _skirt_triangles(), _mouth_strip()])
         moves = (follows > 0) | (alpha > 0)
@@ -145,11 +145,9 @@ def _motion_weight(face: CanonicalFace) -> Array:
     return np.asarray(below_nose * near_middle)
 
 
-def _closing_alpha(face: CanonicalFace) -> Array:
-    """Below the mouth's corners the layer reaches further."""
-    usual, wide = (
-        _mouth_alpha(face, *edge) for edge in ((MOUTH_SOLID, MOUTH_FEATHER), (CLOSING_SOLID, CLOSING_FEATHER))
-    )
+def _closing_alpha(face: CanonicalFace, usual: Array) -> Array:
+    """Below the mouth's corners the layer reaches further than the usual one (468,)."""
+    wide = _mouth_alpha(face, CLOSING_SOLID, CLOSING_FEATHER)
     below = face.vertices[:, 1] > face.vertices[list(OUTER_LIPS), 1].mean()
     return np.where(below, wide, usual)
 

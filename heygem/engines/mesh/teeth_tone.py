@@ -28,11 +28,10 @@ GAIN_RANGE = (0.55, 1.4)
 def brightness(picture: Image, masks: MouthMasks) -> float:
     """Luma of the brightest between the lips of (160,160,3), RGB 0..255, over that of the skin around."""
     luma = picture @ LUMA
-    skin = luma[_skin_around(masks)]
-    inside = luma[masks.inner > 0.8]
-    if not len(skin) or not len(inside):
+    skin_luma, inside = _skin_luma(luma, masks), luma[masks.inner > 0.8]
+    if skin_luma is None or not len(inside):
         return 1.0
-    return float(np.quantile(inside, BRIGHTEST) / max(float(np.median(skin)), 1.0))
+    return float(np.quantile(inside, BRIGHTEST) / skin_luma)
 
 
 def gain_for(
@@ -53,11 +52,10 @@ def lit(crop: Image, masks: MouthMasks, residual: Image, gain: float) -> Image:
     """
     painted = crop + residual
     luma = painted @ LUMA
-    skin = luma[_skin_around(masks)]
-    if not len(skin):
+    skin_luma = _skin_luma(luma, masks)
+    if skin_luma is None:
         return residual
-    over_skin = luma / max(float(np.median(skin)), 1.0)
-    share = np.clip((over_skin - LIT_FROM) / (LIT_FULLY - LIT_FROM), 0, 1)
+    share = np.clip((luma / skin_luma - LIT_FROM) / (LIT_FULLY - LIT_FROM), 0, 1)
     if gain > 1:
         share = share * (1 - _redness(painted, luma))
     share *= cv2.GaussianBlur(masks.inner, (0, 0), 1.0)
@@ -83,6 +81,12 @@ def toned(crop: Image, masks: MouthMasks, residual: Image) -> Image:
 
 def _skin_around(masks: MouthMasks) -> NDArray[np.bool_]:
     return np.asarray((masks.reach > 0.3) & (masks.lips < 0.1))
+
+
+def _skin_luma(luma: NDArray[np.floating], masks: MouthMasks) -> float | None:
+    """The usual luma of the skin around, at least 1; None where no skin is seen."""
+    skin = luma[_skin_around(masks)]
+    return max(float(np.median(skin)), 1.0) if len(skin) else None
 
 
 def _redness(picture: Image, luma: NDArray[np.floating]) -> Image:

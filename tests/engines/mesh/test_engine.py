@@ -24,24 +24,12 @@ from heygem.media.types import OutputVideo, VideoInfo, Waveform, YuvFrame
 from heygem.media.writer import VideoWriter
 from heygem.settings import Settings
 from heygem.templates.tracker import FaceTracker
+from tests.recorder import Recorder
 from training.real_pairs import check_pair
 
 SPEECH = next(speech.audio_path for speech in DEFAULT_SPEECHES if speech.name == "speech_en_female")
 OTHER = next(template.video_path for template in DEFAULT_TEMPLATES if template.name == "marcus_idle")
 IDLE = next(template.video_path for template in DEFAULT_TEMPLATES if template.name == "anna_idle")
-
-
-class Recorder:
-    """A context that keeps what it is told, and cancels at a stage if asked to."""
-
-    def __init__(self, cancel_at: Stage | None = None) -> None:
-        self.seen: list[tuple[Stage, int, int]] = []
-        self._cancel_at = cancel_at
-
-    def report(self, stage: Stage, done: int, total: int) -> None:
-        self.seen.append((stage, done, total))
-        if stage == self._cancel_at:
-            raise JobCanceledError("The job was canceled.")
 
 
 @pytest.fixture(scope="module")
