@@ -116,7 +116,9 @@ def _model_figures(models: tuple[ModelStatus, ...]) -> Iterator[Figure]:
 
 
 def _pace_figures(first: JobRun, later: list[JobRun]) -> list[Figure]:
-    usual_seconds = median(job.wall_seconds for job in later)
+    seconds = [job.wall_seconds for job in later]
+    usual_seconds = median(seconds)
+    spread = f"each of them: {min(seconds) / usual_seconds:.2f} to {max(seconds) / usual_seconds:.2f}"
     note = f"speech of {SPEECH_SECONDS:g} s on a new template of {TEMPLATE_SECONDS:g} s"
     return [
         Figure("jobs.first", "first job", first.wall_seconds, "s", note),
@@ -126,6 +128,7 @@ def _pace_figures(first: JobRun, later: list[JobRun]) -> list[Figure]:
             "first job / median of the next",
             first.wall_seconds / usual_seconds,
             "x",
+            spread,
         ),
     ]
 

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from heygem.engines.mesh.host_buffers import HostBuffers
+
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
@@ -22,37 +24,43 @@ class Arriving:
         return [tensor.numpy() for tensor in self.tensors]
 
 
-@dataclass(frozen=True, slots=True)
 class Wire:
     """The way between this program's memory and `device`. Everything runs in the order it was asked for."""
 
-    device: torch.device
-
-    @property
-    def is_gpu(self) -> bool:
-        return self.device.type == "cuda"
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._buffers = HostBuffers(_pinned, self._mark) if device.type == "cuda" else None
 
     def staging(self, shape: tuple[int, ...]) -> Tensor:
         """Host memory (uint8) that `up` can send from without another copy."""
-        return torch.empty(shape, dtype=torch.uint8, pin_memory=self.is_gpu)
+        if self._buffers is None:
+            return torch.empty(shape, dtype=torch.uint8)
+        return self._buffers.take(shape, torch.uint8)
 
     def up(self, values: NDArray[Any] | Tensor) -> Tensor:
         """A copy on the device; the host's values may change once this returns, unless they are staging."""
         tensor = torch.from_numpy(values) if isinstance(values, np.ndarray) else values
-        if not self.is_gpu:
+        if self._buffers is None:
             return tensor
         if not tensor.is_pinned():
-            tensor = tensor.pin_memory()
+            tensor = self._buffers.take(tuple(tensor.shape), tensor.dtype).copy_(tensor)
         return tensor.to(self.device, non_blocking=True)
 
     def down(self, tensors: list[Tensor]) -> Arriving:
         """Start copies to the host."""
-        if not self.is_gpu:
+        if self._buffers is None:
             return Arriving(tuple(tensors), None)
-        hosts = []
-        for tensor in tensors:
-            host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
-            hosts.append(host.copy_(tensor, non_blocking=True))
-        done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-        done.record(torch.cuda.current_stream(self.device))
-        return Arriving(tuple(hosts), done)
+        hosts = [self._buffers.take(tuple(tensor.shape), tensor.dtype) for tensor in tensors]
+        for host, tensor in zip(hosts, tensors, strict=True):
+            host.copy_(tensor, non_blocking=True)
+        return Arriving(tuple(hosts), self._mark(blocking=True))
+
+    def _mark(self, *, blocking: bool = False) -> torch.cuda.Event:
+        """An event after all that was asked for until now."""
+        mark = torch.cuda.Event(blocking=blocking)  # type: ignore[no-untyped-call]
+        mark.record(torch.cuda.current_stream(self.device))
+        return mark
+
+
+def _pinned(byte_count: int) -> Tensor:
+    return torch.empty(byte_count, dtype=torch.uint8, pin_memory=True)
