@@ -1,6 +1,6 @@
 """What a motion net is to say at every moment of the material, and how it learns to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -28,6 +28,8 @@ LEARNING_RATE = 1e-3
 
 
 Net = TypeVar("Net", bound=nn.Module)
+# Of what a net says, (B,n,K+), at frame numbers (B,n), of which some are real (B,n).
+Loss = Callable[[Tensor, Tensor, Tensor, "Lesson"], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,11 @@ def predict(net: nn.Module, lesson: Lesson, pieces: Sequence[Piece]) -> Tensor:
     return total / seen
 
 
-def train(net: Net, lesson: Lesson, allowed: Tensor, steps: int, seed: int) -> Net:
+def train(
+    net: Net, lesson: Lesson, allowed: Tensor, steps: int, seed: int, loss_of: Loss | None = None
+) -> Net:
     """Fit `net` to the lesson on the allowed (P,) pieces; it ends as the moving average of its weights."""
+    loss_of = loss_of or lesson_loss
     device = lesson.motion.device
     generator = torch.Generator(device).manual_seed(seed)
     optimiser = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=0.05, betas=(0.9, 0.98))
@@ -120,7 +125,7 @@ def train(net: Net, lesson: Lesson, allowed: Tensor, steps: int, seed: int) -> N
         features = (lesson.shelf.features_at(frames) - lesson.mean) / lesson.std
         with torch.autocast(device.type, torch.bfloat16):
             motion = net(_disturbed(features, generator))
-        loss = _lesson_loss(motion.float(), frames, real, lesson)
+        loss = loss_of(motion.float(), frames, real, lesson)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -147,7 +152,7 @@ def _disturbed(features: Tensor, generator: torch.Generator) -> Tensor:
     return noisy * ~gap[:, :, None, None] * kept
 
 
-def _lesson_loss(said: Tensor, frames: Tensor, real: Tensor, lesson: Lesson) -> Tensor:
+def lesson_loss(said: Tensor, frames: Tensor, real: Tensor, lesson: Lesson) -> Tensor:
     """Of the motion, and of the closures where the net speaks of them."""
     motion, logits = said.split((lesson.motion.shape[1], said.shape[2] - lesson.motion.shape[1]), 2)
     loss = _motion_loss(motion, lesson.motion[frames], frames, real, lesson)

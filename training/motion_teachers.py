@@ -1,7 +1,7 @@
 """Teachers of different kinds: their mean knows more of a clip than each of them, and none saw its people."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -22,15 +22,23 @@ log = logging.getLogger(__name__)
 
 def ask_teachers(material: Material, lesson: Lesson) -> list[Tensor]:
     """(T,K) for each clip: the mean of teachers trained without its people, at its own spread of opening."""
-    fold_of = fold_of_clips(material.clips)
     real = typical_motion(material.clips)
     opinions: dict[int, Tensor] = {}
-    for fold in range(FOLDS):
-        teachers = train_teachers(material, lesson, fold_of != fold, seed=fold)
-        for clip in np.flatnonzero(fold_of == fold).tolist():
+    for teachers, strangers in teachers_by_fold(material, lesson):
+        for clip in strangers:
             opinions[clip] = stretched(agree(teachers, lesson, material, clip), real[clip], lesson)
-        log.info("teachers of fold %d of %d are trained", fold + 1, FOLDS)
     return [opinions[clip] for clip in range(len(material.clips))]
+
+
+def teachers_by_fold(material: Material, lesson: Lesson) -> Iterator[tuple[list[nn.Module], list[int]]]:
+    """Teachers, and the clips whose people they never saw; every clip comes once."""
+    fold_of = fold_of_clips(material.clips)
+    for fold in range(FOLDS):
+        yield (
+            train_teachers(material, lesson, fold_of != fold, seed=fold),
+            np.flatnonzero(fold_of == fold).tolist(),
+        )
+        log.info("teachers of fold %d of %d are trained", fold + 1, FOLDS)
 
 
 def fold_of_clips(clips: Sequence[Clip]) -> NDArray[np.int64]:

@@ -1,0 +1,262 @@
+"""What else might make the motion better, each idea beside the shipped recipe. From the project root:
+
+    python -m training.motion_trials --clips DIR --encoder models/speech-encoder --trial NAME
+
+| trial | what it does |
+|---|---|
+| shipped | the recipe of `training/motion.py` |
+| all-clips | the same with clips of all licences; such weights must not ship |
+| self-taught | the shipped clips, and of the others only the sound: teachers say how those mouths moved |
+| style | nets are told how the speaker moves (six numbers of the clip), in training and in measuring |
+| spread | nets also say how far the opening may be off; the range is restored where they are unsure |
+
+Writes nothing; figures on the validation clips go to the log.
+"""
+
+import argparse
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from torch import Tensor, nn
+
+from heygem.models.motion import SpeechToMotion
+from heygem.models.speech import AudioEncoder
+from training.encoders import load_encoder
+from training.motion import COMPONENTS, MEAN, STUDENTS, VARIANTS, WIDTH, measure, restoring_gain, train_all
+from training.motion_lesson import (
+    MOTION_UNIT,
+    Lesson,
+    lesson_loss,
+    predict,
+    prepare_lesson,
+    train,
+    typical_motion,
+)
+from training.motion_material import Material, Piece, encode_clips
+from training.motion_scores import score, summary
+from training.motion_teachers import agree, allowed, stretched, teachers_by_fold
+from training.speech_lips import (
+    Basis,
+    Clip,
+    is_of_any_licence,
+    is_validation,
+    load_basis,
+    load_clips,
+    trains_shipped_weights,
+)
+
+FEWER_VARIANTS = 5  # of each clip where there are many
+PSEUDO_TRUST = 0.6  # of what teachers say of a clip that nobody has seen
+STYLE_SEED = 11
+SPREAD_WEIGHT = 0.1
+SPREAD_SMOOTH_FRAMES = 12.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every trial needs."""
+
+    folder: Path
+    encoder: AudioEncoder
+    basis: Basis
+    device: torch.device
+
+    def material(self, wanted: Callable[[Mapping[str, str]], bool], variants: int) -> Material:
+        clips = load_clips(self.folder, COMPONENTS, wanted)
+        log.info("%d clips, %.1f minutes", len(clips), sum(len(clip.motion) for clip in clips) / 1500)
+        return encode_clips(clips, self.encoder, variants, seed=0, device=self.device)
+
+    def unseen(self) -> Material:
+        return self.material(is_validation, 0)
+
+
+def main() -> None:
+    """Make one trial."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--clips", type=Path, required=True, help="folder with INDEX.tsv")
+    parser.add_argument("--encoder", type=Path, required=True, help="folder of the speech encoder")
+    parser.add_argument("--trial", choices=TRIALS, required=True)
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    encoder = load_encoder(asked.encoder, device)
+    TRIALS[asked.trial](Bench(asked.clips, encoder, load_basis(asked.clips, COMPONENTS), device))
+
+
+def try_shipped(bench: Bench) -> None:
+    """The recipe as it is."""
+    _train_and_measure(bench, bench.material(trains_shipped_weights, VARIANTS), bench.unseen())
+
+
+def try_all_clips(bench: Bench) -> None:
+    """The recipe on four times as many clips."""
+    _train_and_measure(bench, bench.material(is_of_any_licence, FEWER_VARIANTS), bench.unseen())
+
+
+def _train_and_measure(bench: Bench, material: Material, unseen: Material) -> None:
+    lesson = prepare_lesson(material, bench.basis)
+    nets = train_all(material, lesson)
+    measure(MEAN, nets[MEAN], lesson, unseen, bench.basis)
+
+
+def try_self_taught(bench: Bench) -> None:
+    """Clips whose lips nobody looked at, as twenty teachers think they moved."""
+    seen = bench.material(trains_shipped_weights, VARIANTS)
+    heard = bench.material(
+        lambda row: is_of_any_licence(row) and not trains_shipped_weights(row), FEWER_VARIANTS
+    )
+    lesson = prepare_lesson(seen, bench.basis)
+    opinions, guesses = _opinions(seen, heard, lesson)
+    pseudo = [_as_guessed(*one, bench.basis) for one in zip(heard.clips, guesses, strict=True)]
+    count = len(seen.clips)
+    moved = [replace(piece, clip=piece.clip + count) for piece in heard.pieces]
+    both = Material([*seen.clips, *pseudo], [*seen.pieces, *moved])
+    lesson = prepare_lesson(both, bench.basis)
+    nets = _students(both, lesson, both.bend([*opinions, *_typical(pseudo, lesson)]))
+    measure("self-taught", nets, lesson, bench.unseen(), bench.basis)
+
+
+def _opinions(seen: Material, heard: Material, lesson: Lesson) -> tuple[list[Tensor], list[Tensor]]:
+    """(T,K) of every seen clip by teachers who do not know its people, and of every heard one by all."""
+    real = typical_motion(seen.clips)
+    usual = real[int(np.argsort([clip.opening.std() for clip in seen.clips])[len(real) // 2])]
+    opinions: dict[int, Tensor] = {}
+    said: list[list[Tensor]] = [[] for _ in heard.clips]
+    for teachers, strangers in teachers_by_fold(seen, lesson):
+        for clip in strangers:
+            opinions[clip] = stretched(agree(teachers, lesson, seen, clip), real[clip], lesson)
+        for clip, guesses in enumerate(said):
+            guesses.append(agree(teachers, lesson, heard, clip))
+    guessed = [stretched(torch.stack(guesses).mean(0), usual, lesson) for guesses in said]
+    return [opinions[clip] for clip in range(len(real))], guessed
+
+
+def _as_guessed(clip: Clip, guess: Tensor, basis: Basis) -> Clip:
+    """The clip with lips that only the teachers have seen."""
+    motion = guess.cpu().numpy() * np.float32(MOTION_UNIT)
+    opening = np.maximum(motion @ basis.opening_row(), 0)
+    return replace(clip, motion=motion, opening=opening, trust=PSEUDO_TRUST)
+
+
+def _typical(clips: Sequence[Clip], lesson: Lesson) -> list[Tensor]:
+    return [torch.from_numpy(motion).to(lesson.motion) for motion in typical_motion(clips)]
+
+
+def _students(material: Material, lesson: Lesson, opinion: Tensor) -> list[nn.Module]:
+    pieces = allowed(material, lesson, np.ones(len(material.clips), bool))
+    nets: list[nn.Module] = []
+    for seed, (share, steps) in enumerate(STUDENTS):
+        torch.manual_seed(seed)
+        net = SpeechToMotion(WIDTH, COMPONENTS, 0.4, lesson.feature_shape).to(lesson.motion.device)
+        taught = replace(lesson, opinion=opinion if share else None, opinion_share=share)
+        nets.append(train(net, taught, pieces, steps, seed))
+    return nets
+
+
+def try_style(bench: Bench) -> None:
+    """The clip's style is one more layer of its features: six numbers, each along a direction of its own."""
+    material = bench.material(trains_shipped_weights, VARIANTS)
+    styles = np.array([style_of(clip, bench.basis) for clip in material.clips])
+    mean, std = styles.mean(0), styles.std(0)
+    told, unseen = (_told(some, bench.basis, mean, std) for some in (material, bench.unseen()))
+    _train_and_measure(bench, told, unseen)
+
+
+def style_of(clip: Clip, basis: Basis) -> NDArray[np.float32]:
+    """(6,): how far the mouth opens, its mean opening, width and roundness with their spreads."""
+    opening = clip.motion @ basis.opening_row()
+    left, right, middle = (basis.vertex(landmark) for landmark in (61, 291, 13))
+    width = clip.motion @ (basis.components[:, right, 0] - basis.components[:, left, 0])
+    forward = clip.motion @ basis.components[:, middle, 2]
+    spreads = [np.log(track.std() + 1e-4) for track in (opening, width, forward)]
+    return np.array([*spreads, opening.mean(), width.mean(), forward.mean()], np.float32)
+
+
+def _told(
+    material: Material, basis: Basis, mean: NDArray[np.floating], std: NDArray[np.floating]
+) -> Material:
+    """The material with the style before its layers, so that every kind of net can read it."""
+    rng = np.random.default_rng(STYLE_SEED)
+    directions = rng.standard_normal((len(mean), material.pieces[0].features.shape[2]))
+    pieces: list[Piece] = []
+    for piece in material.pieces:
+        style = np.clip((style_of(material.clips[piece.clip], basis) - mean) / std, -2, 2) @ directions
+        layer = torch.from_numpy(style).to(piece.features).expand(len(piece.features), 1, -1)
+        pieces.append(replace(piece, features=torch.cat([layer, piece.features], 1)))
+    return Material(material.clips, pieces)
+
+
+def try_spread(bench: Bench) -> None:
+    """One net beside the same without a spread; then its range restored by its own doubt."""
+    material, unseen = bench.material(trains_shipped_weights, VARIANTS), bench.unseen()
+    lesson = prepare_lesson(material, bench.basis)
+    pieces = allowed(material, lesson, np.ones(len(material.clips), bool))
+    _, steps = STUDENTS[-1]
+    for name, extra, loss in (("no spread", 0, lesson_loss), ("with a spread", 1, spread_loss)):
+        torch.manual_seed(0)
+        net = SpeechToMotion(WIDTH, COMPONENTS + extra, 0.4, lesson.feature_shape).to(bench.device)
+        train(net, lesson, pieces, steps, 0, loss)
+        gain = measure(name, [net], lesson, unseen, bench.basis)
+    _measure_doubt(net, lesson, unseen, bench.basis, gain)
+
+
+def spread_loss(said: Tensor, frames: Tensor, real: Tensor, lesson: Lesson) -> Tensor:
+    """The lesson's, and how unlikely the real opening is under the net's own spread (a normal one)."""
+    count = lesson.motion.shape[1]
+    loss = lesson_loss(said[..., : count + 1], frames, real, lesson)
+    log_variance = said[..., count + 1].clamp(-8, 6)
+    error = ((said[..., :count] - lesson.motion[frames]) @ lesson.opening).detach()
+    weight = lesson.weight[frames] * real
+    unlikely = (error.square() * torch.exp(-log_variance) + log_variance) / 2
+    return loss + SPREAD_WEIGHT * (unlikely * weight).sum() / weight.sum()
+
+
+def _measure_doubt(net: nn.Module, lesson: Lesson, unseen: Material, basis: Basis, gain: float) -> None:
+    """Motion livelier where the net is unsure, as much as its spread says that a mean is too narrow."""
+    wide = replace(lesson, motion=lesson.motion.new_zeros(1, COMPONENTS + 2))  # all that the net says
+    raw = [predict(net, wide, unseen.plain(clip)).cpu().numpy() for clip in range(len(unseen.clips))]
+    motions, doubts, errors = [], [], []
+    row = basis.opening_row()
+    for said, clip in zip(raw, unseen.clips, strict=True):
+        motion, variance = said[:, :COMPONENTS], np.exp(np.clip(said[:, COMPONENTS + 1], -8, 6))
+        opening, real = motion @ row, clip.motion[: len(motion)] @ row / MOTION_UNIT
+        doubts.append(np.sqrt(variance.mean()))
+        errors.append(np.sqrt(np.square(opening[: len(real)] - real).mean()))
+        local = np.sqrt(1 + gaussian_filter1d(variance, SPREAD_SMOOTH_FRAMES) / opening.var())
+        motions.append((motion * local[:, None]).astype(np.float32) * np.float32(MOTION_UNIT))
+    log.info("doubt and error over clips: r %.3f", np.corrcoef(doubts, errors)[0, 1])
+    restored = restoring_gain(motions, unseen.clips, basis)
+    scores = [
+        score(motion * restored, clip, basis) for motion, clip in zip(motions, unseen.clips, strict=True)
+    ]
+    log.info("range by doubt, gain %.2f after it: %s", restored, json.dumps(summary(scores, unseen.clips)))
+    plain = [
+        score(one[:, :COMPONENTS] * np.float32(MOTION_UNIT * gain), clip, basis)
+        for one, clip in zip(raw, unseen.clips, strict=True)
+    ]
+    for name, some in (("one gain", plain), ("by doubt", scores)):
+        off = float(np.mean([abs(np.log(one.range)) for one in some]))
+        log.info("%s: mean of |log range| %.3f", name, off)
+
+
+TRIALS: dict[str, Callable[[Bench], None]] = {
+    "shipped": try_shipped,
+    "all-clips": try_all_clips,
+    "self-taught": try_self_taught,
+    "style": try_style,
+    "spread": try_spread,
+}
+
+if __name__ == "__main__":
+    main()
