@@ -26,7 +26,7 @@ from heygem.studio import Studio
 LATER_JOBS = 10
 SPEECH_SECONDS = 4.0
 TEMPLATE_SECONDS = 2.0
-CUT_STEP_SECONDS = 0.7  # between the starts of two cuts: 11 of them fit into the presenter's 10 s
+CUT_STEP_SECONDS = 0.08  # between the starts of two cuts: other files, but as much work in each
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import torch
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # <malloc.h>
 _LARGEST_KEPT_BYTES = 32 * 1024**2  # of one block; glibc accepts no more
 _MOST_KEPT_BYTES = 256 * 1024**2  # at the end of each heap, for layers that run on a CPU
-_MOST_KEPT_BESIDE_GPU_BYTES = 8 * 1024**2
+_MOST_KEPT_BESIDE_GPU_BYTES = 32 * 1024**2
 
 
 def configure_torch(device: torch.device) -> None:
