@@ -3,8 +3,8 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import cv2
@@ -27,7 +27,7 @@ from heygem.engines.mesh.portrait import MouthMaker
 from heygem.engines.mesh.render import FrameRenderer
 from heygem.hardware.device import Device, TorchCuda, choose_device
 from heygem.hardware.device_memory import device_memory
-from heygem.hardware.memory import RareTrim, limit_arenas, trim_heaps
+from heygem.hardware.memory import limit_arenas, trim_heaps
 from heygem.models.catalog import CATALOG, FACE_LANDMARKER, MOUTH_REPAIR, placed_specs
 from heygem.models.compiling import keep_compiled_code
 from heygem.models.manifest import Manifest
@@ -40,7 +40,6 @@ from heygem.templates.canonical import VERTEX_COUNT, CanonicalFace
 MOST_DRAWING_THREADS = 8
 SWITCH_SECONDS = 0.0005
 HEAPS = 2
-JOBS_BETWEEN_TRIMS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,6 @@ class EngineSet:
     engines: dict[str, LipSyncEngine]
     forget: Callable[[], None]  # drops portraits and speech held in memory
     model_names: Mapping[str, tuple[str, ...]]  # which models each engine works with
-    rare_trim: RareTrim
 
     def preload(self) -> None:
         """Load, warm and check every model, then make one tiny job with each engine.
@@ -65,12 +63,14 @@ class EngineSet:
         for engine in self.engines.values():
             engine.rehearse()
 
-    @contextmanager
-    def leased(self, engine: str) -> Iterator[None]:
+    def leased(self, engine: str) -> AbstractContextManager[None]:
         """See `heygem.jobs.engine_set.EngineSet`; the engine's models are those of the catalogue."""
-        with self.registry.lease(*self.model_names[engine]):
-            yield
-        self.rare_trim.job_done()
+        return self.registry.lease(*self.model_names[engine])
+
+    def tidy(self) -> None:
+        """Heaps grow from job to job. On a CPU they stay as they are: layers take again what heaps keep."""
+        if self.device.kind == "cuda":
+            trim_heaps()
 
     def relieve(self) -> None:
         """The device is full: drop what is neither required nor in use, and clear the caches."""
@@ -127,9 +127,7 @@ def build_engines(settings: Settings, on_models: Callable[[tuple[ModelStatus, ..
     cache = TemplateCache(settings.cache_dir / "templates", settings.template_cache_bytes)
     engine = _mesh_engine(registry, manifest, cache, device, drawing_threads(settings.high_performance))
     names = {engine.name: tuple(spec.name for spec in CATALOG)}
-    # On a CPU heaps stay as they are: the layers of the nets take back what they keep.
-    rare_trim = RareTrim(JOBS_BETWEEN_TRIMS if device.kind == "cuda" else 0)
-    return EngineSet(registry, cache, device, {engine.name: engine}, engine.forget, names, rare_trim)
+    return EngineSet(registry, cache, device, {engine.name: engine}, engine.forget, names)
 
 
 def _registry(

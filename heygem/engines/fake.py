@@ -150,6 +150,7 @@ class FakeEngines:
         self.engines: Mapping[str, FakeLipSyncEngine] = {self.engine.name: self.engine}
         self.device = device or Device("cpu")
         self.clear_count = 0
+        self.tidy_count = 0
         self._is_leased = False
         self._on_models = on_models
         self._seconds_per_model = seconds_per_model
@@ -169,6 +170,10 @@ class FakeEngines:
         """Drop templates that no job holds, and count the call."""
         self.template_cache.clear_unleased()
         self.clear_count += 1
+
+    def tidy(self) -> None:
+        """Count the call."""
+        self.tidy_count += 1
 
     def relieve(self) -> None:
         """There is no memory to be short of."""

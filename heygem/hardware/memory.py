@@ -3,7 +3,7 @@
 import ctypes
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,24 +52,6 @@ def trim_heaps() -> None:
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
         malloc_trim(0)
-
-
-class RareTrim:
-    """Trims the heaps after each so many jobs.
-
-    What jobs free lies between what they keep, so heaps grow from job to job. A trim gives that back; the job
-    after it takes its memory anew, page by page, so it is done rarely.
-    """
-
-    def __init__(self, every: int, trim: Callable[[], None] = trim_heaps) -> None:
-        """`every`: jobs between two trims; 0: never."""
-        self._every, self._trim, self._done = every, trim, 0
-
-    def job_done(self) -> None:
-        """One more."""
-        self._done += 1
-        if self._every and self._done % self._every == 0:
-            self._trim()
 
 
 def disk_free_bytes(folder: Path) -> int:

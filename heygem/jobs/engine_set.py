@@ -33,6 +33,9 @@ class EngineSet(Protocol):
     def clear_caches(self) -> None:
         """Give back what no job holds: prepared templates, and memory that allocators keep. Models stay."""
 
+    def tidy(self) -> None:
+        """A job has ended: give back what it freed, where keeping that would not make the next one faster."""
+
     def relieve(self) -> None:
         """The device is full: beside `clear_caches`, drop the models that are neither required nor in use."""
 

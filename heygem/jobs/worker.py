@@ -39,7 +39,6 @@ PAGE_WAIT_SECONDS = 10.0
 PAUSE_SECONDS = 5.0  # between two looks at a full disk
 
 _T = TypeVar("_T")
-
 _log = logging.getLogger(__name__)
 
 
@@ -210,6 +209,7 @@ class EngineWorker:
                 partial.unlink(missing_ok=True)
         if not self._is_stopping:
             self.board.rest(self._settings.preload)
+            engines.tidy()
 
     def _make(self, engines: EngineSet, job: Job, work: JobWork, partial: Path) -> None:
         final = output_path(self._settings.output_dir, job)

@@ -11,7 +11,6 @@ import psutil
 import pytest
 
 from heygem.hardware.memory import (
-    RareTrim,
     disk_free_bytes,
     file_bytes,
     folder_bytes,
@@ -107,17 +106,6 @@ def test_freed_memory_goes_back_to_the_system() -> None:
     kept, after = map(int, done.stdout.split())
     assert kept > 32 * MIB  # or there was nothing to give back
     assert after < 16 * MIB
-
-
-def test_heaps_are_trimmed_after_each_so_many_jobs() -> None:
-    done, trimmed_after = [0], list[int]()
-    often = RareTrim(3, lambda: trimmed_after.append(len(done)))
-    never = RareTrim(0, lambda: trimmed_after.append(-1))
-    for _ in range(7):
-        often.job_done()
-        never.job_done()
-        done.append(0)
-    assert trimmed_after == [3, 6]
 
 
 def test_the_disk_of_a_folder_to_come_is_that_of_its_parent(tmp_path: Path) -> None:

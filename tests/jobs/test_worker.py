@@ -298,6 +298,14 @@ def test_an_engine_error_that_stays_fails_the_job_and_not_the_next(house: House)
     house.wait_state(house.submit(), JobState.SUCCEEDED)
 
 
+def test_every_attempt_is_tidied_up_after(house: House) -> None:
+    house.start(Faults("render", ValueError("odd")))
+    house.wait_state(house.submit(), JobState.SUCCEEDED)  # at the second attempt
+    house.wait_state(house.submit(), JobState.SUCCEEDED)
+    assert house.worker.clear_caches(WAIT_SECONDS)  # the engine thread has come round
+    assert house.engines[0].tidy_count == 3
+
+
 def test_memory_is_given_back_before_another_try(house: House) -> None:
     house.start(Faults("render", RuntimeError("CUDA out of memory.")))
     house.wait_state(house.submit(), JobState.SUCCEEDED)
