@@ -15,6 +15,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--fps", type=_rate, help="frames per second, such as 25 or 30000/1001 (default: template's)"
     )
     parser.add_argument("--expressiveness", type=float, default=1.0, help="of the mouth, 0.5 to 1.5")
+    parser.add_argument("--smile", type=float, default=0.0, help="added to the whole video, 0 to 1")
     parser.add_argument("--audio-offset-ms", type=int, default=0, help="positive: the mouth moves later")
     parser.add_argument(
         "--loop-mode", choices=get_args(LoopMode), default="pingpong", help="when speech is longer"
@@ -30,6 +31,7 @@ def engine_options(arguments: argparse.Namespace) -> LipSyncOptions:
     return LipSyncOptions(
         fps=arguments.fps,
         expressiveness=arguments.expressiveness,
+        smile=arguments.smile,
         audio_offset_ms=arguments.audio_offset_ms,
         loop_mode=arguments.loop_mode,
         living=arguments.living,

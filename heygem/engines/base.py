@@ -19,6 +19,7 @@ class LipSyncOptions:
 
     fps: Fraction | None = None  # None: the template's own
     expressiveness: float = 1.0  # scales mouth motion, 0.5-1.5
+    smile: float = 0.0  # added to the whole video, 0-1
     audio_offset_ms: int = 0  # positive: the mouth moves later, -500..500
     loop_mode: LoopMode = "pingpong"
     quality_crf: int = 18  # x264 constant rate factor, 10-32

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from threadpoolctl import threadpool_limits
 
@@ -158,18 +160,25 @@ def _mesh_engine(
 ) -> MeshEngine:
     face = CanonicalFace.load(manifest.verify(FACE_LANDMARKER).folder / "canonical_face.npz")
     stored = load_file(manifest.verify(MOUTH_REPAIR).folder / "shapes.safetensors")
-    shapes = np.zeros((len(stored["displacement"]), VERTEX_COUNT, 3), np.float32)
-    shapes[:, stored["vertex_ids"]] = stored["displacement"]
+    shapes, smile = (_on_all_vertices(stored, name) for name in ("displacement", "smile"))
     mesh, models = DrawMesh.of(face), MeshModels(registry)
     maker = MouthMaker(mesh, MouthPainter(models, mesh, face), shapes, face.eye_distance)
     return MeshEngine(
         models=models,
         face=face,
         library=PortraitLibrary(cache, models, maker, face),
-        renderer=FrameRenderer(mesh, face, *frame_drawers(mesh, device, threads)),
+        renderer=FrameRenderer(mesh, face, smile, *frame_drawers(mesh, device, threads)),
         rehearsal_clip=REHEARSAL_CLIP,
         heard=HeardSpeech(),
     )
+
+
+def _on_all_vertices(stored: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
+    """(...,265,3) displacement of the lower face -> (...,468,3), zero elsewhere."""
+    lower = stored[name]
+    whole = np.zeros((*lower.shape[:-2], VERTEX_COUNT, 3), np.float32)
+    whole[..., stored["vertex_ids"], :] = lower
+    return whole
 
 
 def frame_drawers(mesh: DrawMesh, device: Device, threads: int) -> tuple[FrameDrawer, FrameDrawer]:

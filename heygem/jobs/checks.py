@@ -45,6 +45,7 @@ def check_options(options: LipSyncOptions) -> None:
     """
     _check_range("frame rate", options.fps, 1, 120)
     _check_range("expressiveness", options.expressiveness, 0.5, 1.5)
+    _check_range("smile", options.smile, 0, 1)
     _check_range("audio offset in milliseconds", options.audio_offset_ms, -500, 500)
     _check_range("quality", options.quality_crf, 10, 32)
     for coordinate in options.face_point or ():

@@ -13,6 +13,7 @@ class Choices(NamedTuple):
     """What the components of `heygem.ui.parts.options_panel` hold, in their order."""
 
     expressiveness: float
+    smile: float
     audio_offset_ms: float
     fps: str
     loop_mode: LoopMode
@@ -25,6 +26,7 @@ class Choices(NamedTuple):
         return LipSyncOptions(
             fps=Fraction(self.fps) if self.fps else None,
             expressiveness=self.expressiveness,
+            smile=self.smile,
             audio_offset_ms=round(self.audio_offset_ms),
             loop_mode=self.loop_mode,
             quality_crf=self.quality_crf,
@@ -38,6 +40,7 @@ class Choices(NamedTuple):
         """What the components show for these options."""
         return cls(
             options.expressiveness,
+            options.smile,
             options.audio_offset_ms,
             "" if options.fps is None else str(options.fps),
             options.loop_mode,

@@ -34,6 +34,7 @@ class PageHandlers:
         template_id: str | None,
         upload: str | None,
         expressiveness: float,
+        smile: float,
         audio_offset_ms: float,
         fps: str,
         loop_mode: LoopMode,
@@ -44,7 +45,9 @@ class PageHandlers:
     ) -> tuple[Any, str]:
         """Put a job in line, for the page to follow, and say what is wrong if it cannot be."""
         language = reader_language(request)
-        choices = Choices(expressiveness, audio_offset_ms, fps, loop_mode, quality_crf, visible_label, living)
+        choices = Choices(
+            expressiveness, smile, audio_offset_ms, fps, loop_mode, quality_crf, visible_label, living
+        )
 
         def order() -> Any:
             job = self._studio.submit(self._spec(audio, template_id, upload, choices, language))

@@ -38,6 +38,7 @@ def options_panel(i18n: gr.I18n) -> tuple[Component, ...]:
         expressiveness = gr.Slider(
             0.5, 1.5, 1.0, step=0.05, label=i18n("expressiveness"), info=i18n("expressiveness_info")
         )
+        smile = gr.Slider(0, 1, 0, step=0.05, label=i18n("smile"), info=i18n("smile_info"))
         offset = gr.Slider(-500, 500, 0, step=10, label=i18n("audio_offset"), info=i18n("audio_offset_info"))
         with gr.Row():
             rates: list[tuple[str | I18nData, str]] = [
@@ -58,4 +59,4 @@ def options_panel(i18n: gr.I18n) -> tuple[Component, ...]:
             elem_classes="hg-chips",
         )
         visible_label = gr.Checkbox(label=i18n("visible_label"))
-    return expressiveness, offset, fps, loop_mode, quality, visible_label, living
+    return expressiveness, smile, offset, fps, loop_mode, quality, visible_label, living

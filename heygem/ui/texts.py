@@ -31,6 +31,8 @@ _PAGE_TEXTS: Mapping[str, tuple[str, str]] = {
     "options": ("Options", "更多选项"),
     "expressiveness": ("Expressiveness", "嘴部幅度"),
     "expressiveness_info": ("How far the mouth moves; 1 is natural.", "嘴部动作的大小，1 为自然。"),
+    "smile": ("Smile", "微笑"),
+    "smile_info": ("Added to the whole video; 0 leaves the face as it is.", "贯穿整段视频，0 为保持原样。"),
     "audio_offset": ("Audio offset (ms)", "音画偏移（毫秒）"),
     "audio_offset_info": ("Positive: the mouth moves later.", "正值：嘴部动作延后。"),
     "fps": ("Frame rate", "帧率"),

@@ -59,6 +59,7 @@ def test_a_missing_file_is_refused(spec: JobSpec, tmp_path: Path) -> None:
         LipSyncOptions(fps=Fraction(121)),
         LipSyncOptions(expressiveness=1.6),
         LipSyncOptions(expressiveness=float("nan")),
+        LipSyncOptions(smile=-0.1),
         LipSyncOptions(audio_offset_ms=501),
         LipSyncOptions(quality_crf=9),
         LipSyncOptions(face_point=(0.5, 1.1)),
@@ -70,4 +71,4 @@ def test_options_out_of_range_are_refused(options: LipSyncOptions) -> None:
 
 
 def test_options_at_their_ends_pass() -> None:
-    check_options(LipSyncOptions(Fraction(120), 0.5, -500, quality_crf=32, face_point=(0.0, 1.0)))
+    check_options(LipSyncOptions(Fraction(120), 0.5, 1.0, -500, quality_crf=32, face_point=(0.0, 1.0)))

@@ -14,6 +14,7 @@ ANY_OPTIONS = st.builds(
     LipSyncOptions,
     fps=st.none() | st.fractions(1, 120) | st.just(Fraction(30000, 1001)),
     expressiveness=st.floats(0.5, 1.5),
+    smile=st.floats(0, 1),
     audio_offset_ms=st.integers(-500, 500),
     loop_mode=st.sampled_from(["pingpong", "loop", "freeze"]),
     quality_crf=st.integers(10, 32),

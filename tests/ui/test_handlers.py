@@ -38,6 +38,7 @@ def generate(
 ) -> tuple[Any, str]:
     options = {
         "expressiveness": 1.0,
+        "smile": 0.0,
         "audio_offset_ms": 0,
         "fps": "",
         "loop_mode": "pingpong",
@@ -56,6 +57,7 @@ def test_generate_orders_what_was_chosen(tmp_path: Path) -> None:
     with fake_studio(tmp_path, start=False) as studio:
         chosen = {
             "expressiveness": 1.2,
+            "smile": 0.4,
             "audio_offset_ms": -40,
             "fps": "30",
             "loop_mode": "loop",

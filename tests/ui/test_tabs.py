@@ -50,6 +50,7 @@ def start(handlers: BatchHandlers, speeches: list[str] | None, voices: str, card
         "",
         "template",
         1.0,
+        0.0,
         0,
         "",
         "pingpong",
@@ -231,13 +232,13 @@ def test_ticked_videos_are_deleted_together(tmp_path: Path) -> None:
 def test_a_job_is_used_again_with_its_names_and_options(tmp_path: Path) -> None:
     speech, clip = write_speech(tmp_path / "讲话.wav", 0.2), write_clip(tmp_path / "t.mp4")
     with fake_studio(tmp_path / "s", start=False) as studio:
-        options = LipSyncOptions(expressiveness=1.3, visible_label=True)
+        options = LipSyncOptions(expressiveness=1.3, smile=0.5, visible_label=True)
         job = studio.submit(JobSpec(speech, clip, options=options, template_name="我"))
         handlers = HistoryHandlers(studio)
         page, _, audio, card, upload, *rest = handlers.use_again(PageState(), click(job=job.id), ENGLISH)
         assert (page.tab, card, Path(audio).name, Path(upload).name) == ("single", "", "讲话.wav", "我.mp4")
         assert Path(audio).read_bytes() == speech.read_bytes()
-        assert rest[0] == 1.3 and rest[5] is True and rest[-1] == ""
+        assert rest[:2] == [1.3, 0.5] and rest[6] is True and rest[-1] == ""
         job = studio.submit(JobSpec(SPEECH, CLIP, template_id="anna"))
         _, _, audio, card, upload, *_ = handlers.use_again(PageState(), click(job=job.id), ENGLISH)
         assert (audio, card, upload) == (str(SPEECH), "anna", None)

@@ -1,7 +1,7 @@
 """Plans and draws the frames of one job: which face, which mouth, where; then pixel by pixel."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -32,6 +32,7 @@ class Wish:
     motion: Motion
     scale: float
     lip_offset: Array  # (468,3)
+    expression: Array | float = 0.0  # (468,3), held from the first frame to the last
 
     @classmethod
     def of(
@@ -44,7 +45,7 @@ class Wish:
 
     def shapes(self, start: int, stop: int) -> Array:
         """(stop-start,468,3) canonical. In pauses the mouth is the neutral's, with its own width."""
-        offset = self.motion.voiced[start:stop, None, None] * self.lip_offset
+        offset = self.motion.voiced[start:stop, None, None] * self.lip_offset + self.expression
         return wanted_shapes(self.neutral, self.motion.displacement(start, stop) * self.scale + offset)
 
 
@@ -68,11 +69,16 @@ class FrameRenderer:
     """Decides what goes into each frame; the drawer it is given does it. Holds no job's data."""
 
     def __init__(
-        self, mesh: DrawMesh, face: CanonicalFace, drawer: FrameDrawer, living_drawer: FrameDrawer
+        self,
+        mesh: DrawMesh,
+        face: CanonicalFace,
+        smile: NDArray[np.float32],
+        drawer: FrameDrawer,
+        living_drawer: FrameDrawer,
     ) -> None:
-        """`living_drawer` draws photos whose head turns."""
+        """`smile` (468,3) is a full one, canonical; `living_drawer` draws photos whose head turns."""
         self.mesh = mesh
-        self._face = face
+        self._face, self._smile = face, smile.astype(np.float64)
         self.drawer = drawer
         self._living_drawer = living_drawer
 
@@ -87,6 +93,7 @@ class FrameRenderer:
     ) -> RenderPlan:
         """Choose the path through the mouth bank; outlines only, so it is cheap at any length."""
         wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face)
+        wish = replace(wish, expression=options.smile * self._smile)
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
         rest_gap = float(wanted_gap(portrait.neutral[None])[0])
         gaps, costs = [], []

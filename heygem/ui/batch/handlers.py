@@ -50,6 +50,7 @@ class BatchHandlers:
         title: str,
         order: Order,
         expressiveness: float,
+        smile: float,
         audio_offset_ms: float,
         fps: str,
         loop_mode: LoopMode,
@@ -60,7 +61,9 @@ class BatchHandlers:
     ) -> tuple[Any, str]:
         """Order everything; the page shows the new batch."""
         language = reader_language(request)
-        choices = Choices(expressiveness, audio_offset_ms, fps, loop_mode, quality_crf, visible_label, living)
+        choices = Choices(
+            expressiveness, smile, audio_offset_ms, fps, loop_mode, quality_crf, visible_label, living
+        )
 
         def go() -> Any:
             sources = self._speeches(speeches, voices, language), self._templates(cards, uploads, language)

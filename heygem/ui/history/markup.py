@@ -145,6 +145,8 @@ def option_words(options: LipSyncOptions, language: Language) -> str:
     if options.expressiveness != usual.expressiveness:
         value = f"{options.expressiveness:g}"
         words.append(text(language, "history_option_expressiveness", value=value))
+    if options.smile:
+        words.append(text(language, "history_option_smile", value=f"{options.smile:g}"))
     if options.audio_offset_ms:
         words.append(text(language, "history_option_offset", value=f"{options.audio_offset_ms:+d}"))
     if options.loop_mode != usual.loop_mode:

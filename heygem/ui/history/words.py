@@ -37,6 +37,7 @@ HISTORY_TEXTS = {
     "history_options_usual": ("as usual", "默认"),
     "history_option_fps": ("{fps} frames/s", "{fps} 帧/秒"),
     "history_option_expressiveness": ("expressiveness {value}", "嘴部幅度 {value}"),
+    "history_option_smile": ("smile {value}", "微笑 {value}"),
     "history_option_offset": ("offset {value} ms", "偏移 {value} 毫秒"),
     "history_option_label": ("labelled", "带 AI 标注"),
     "history_option_face": ("chosen face", "指定人脸"),

@@ -14,6 +14,7 @@ from heygem.assets.catalog import DEFAULT_SPEECHES, DEFAULT_TEMPLATES
 from heygem.engines.base import LipSyncOptions, LipSyncRequest, Stage
 from heygem.engines.factory import EngineSet, build_engines
 from heygem.engines.mesh.engine import MeshEngine, base_frames
+from heygem.engines.mesh.shaping import wanted_gap
 from heygem.engines.mesh.speech_motion import full_basis, predict_steps, shape_motion
 from heygem.errors import JobCanceledError, NoFaceError
 from heygem.media.audio import decode_speech
@@ -183,6 +184,23 @@ def test_of_two_people_the_larger_or_the_chosen_one_speaks(
         track = FaceTracker(mesh.models.landmarker, info.colour, point).track(reader.read(), lambda _: None)
     x = track.points[:, :468, 0].mean(1)
     assert ((x < info.width / 2) == is_left).all()
+
+
+def test_a_smile_is_there_from_the_first_frame_to_the_last(mesh: MeshEngine, clip: Path) -> None:
+    """Through the ends of the speech too, where the mouth is at rest; and it opens the mouth no further."""
+    whole = decode_speech(SPEECH)
+    sound = Waveform(whole.samples[:32000], whole.rate_hz)
+    with mesh.library.lease(clip, None, Recorder()) as prepared:
+        plans = [
+            mesh.plan(sound, prepared.info, prepared, LipSyncOptions(smile=smile), Recorder())
+            for smile in (0.0, 1.0)
+        ]
+    plain, smiling = (plan.wish.shapes(0, len(plan)) for plan in plans)
+    added = smiling - plain  # (T,468,3) canonical
+    assert (added[:, 291, 0] > 0.02).all() and (added[:, 61, 0] < -0.02).all()
+    assert (added[:, [61, 291], 1] < -0.02).all()  # y runs down
+    assert np.abs(wanted_gap(smiling) - wanted_gap(plain)).max() < 0.01
+    assert (added[:, [151, 386, 159]] == 0).all()  # forehead and eyelids
 
 
 def test_expressiveness_and_offset_change_the_motion(mesh: MeshEngine) -> None:
