@@ -75,11 +75,13 @@ class MeshFaults:
     outside: int
 
 
-def look(engine: MeshEngine, skin: SkinMap, template: Path, sound: Path, folder: Path) -> Looks:
+def look(
+    engine: MeshEngine, skin: SkinMap, template: Path, sound: Path, folder: Path, smile: float = 0.0
+) -> Looks:
     """Make one video, draw its sheets and measure it."""
     name = f"{template.stem}__{sound.stem}"
     # A photo keeps still here, or its sway would count as flicker; see `training.living_looks`.
-    options = LipSyncOptions(living="off")
+    options = LipSyncOptions(living="off", smile=smile)
     request = LipSyncRequest(sound, template, folder / f"{name}.mp4", options)
     engine.generate(request, SilentContext())
     info = probe_video(template)
@@ -192,6 +194,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--only", nargs="*", default=[], help="templates whose name contains one of these")
+    parser.add_argument("--smile", type=float, default=0.0, help="the option of jobs")
     arguments = parser.parse_args()
     (arguments.out / "sounds").mkdir(parents=True, exist_ok=True)
     settings = Settings.from_args([], {"HEYGEM_CACHE_DIR": str(arguments.out / "cache")})
@@ -211,7 +214,7 @@ def main() -> None:
     print(f"{'template':36} {'speech':20}", *(f"{field.name:>8}" for field in fields(Looks)[2:]))
     for template in templates:
         for sound in sounds:
-            found.append(look(engine, skin, template, sound, arguments.out))
+            found.append(look(engine, skin, template, sound, arguments.out, arguments.smile))
             row = list(asdict(found[-1]).values())
             print(
                 f"{row[0]:36} {row[1]:20}",
