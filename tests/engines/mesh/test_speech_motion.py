@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heygem.engines.base import LipSyncOptions
-from heygem.engines.mesh.speech_motion import ease, pause_gate, resample, shape_motion
+from heygem.engines.mesh.speech_motion import crisp, ease, pause_gate, resample, shape_motion
 from heygem.media.types import Waveform
 
 
@@ -36,6 +36,15 @@ def test_resampling_at_the_steps_gives_the_steps(count: int, fps: float) -> None
     steps = np.random.default_rng(count).normal(size=(count, 3))
     np.testing.assert_allclose(resample(steps, np.arange(count) / 25), steps, atol=1e-9)
     assert resample(steps, np.arange(round(count / 25 * fps)) / fps).shape[1] == 3
+
+
+def test_motion_turns_more_sharply_and_keeps_its_course() -> None:
+    """A steady course stays as it is; a lone peak grows by less than half."""
+    course = np.linspace(0, 1, 20)[:, None]
+    np.testing.assert_allclose(crisp(course)[1:-1], course[1:-1])
+    peak = np.zeros((9, 1))
+    peak[4] = 1
+    assert 1 < crisp(peak)[4, 0] < 1.5 and crisp(peak)[3, 0] < 0
 
 
 def test_outside_the_sound_the_mouth_rests() -> None:
