@@ -23,6 +23,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--living", choices=get_args(Living), default="auto", help="photos: blinks and slight head motion"
     )
+    parser.add_argument("--visible-label", action="store_true", help="write “AI generated” on the picture")
     parser.add_argument("--crf", type=int, default=18, help="x264 quality, 10 (large) to 32 (small)")
 
 
@@ -35,6 +36,7 @@ def engine_options(arguments: argparse.Namespace) -> LipSyncOptions:
         audio_offset_ms=arguments.audio_offset_ms,
         loop_mode=arguments.loop_mode,
         living=arguments.living,
+        visible_label=arguments.visible_label,
         quality_crf=arguments.crf,
     )
 

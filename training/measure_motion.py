@@ -3,7 +3,8 @@
     python -m training.measure_motion --clips DIR --models models --out FILE.json
 
 Correlations, range, jitter and closures on clips of people it never saw; lips that stay open in a pause or in
-silence; and the time it takes on one CPU thread. The engine's own pause gate is not applied.
+silence; and the time it takes on one CPU thread. What the
+engine does with it afterwards, pauses and sharper turns, is left out.
 """
 
 import argparse

@@ -28,7 +28,7 @@ LEARNING_RATE = 1e-3
 
 
 Net = TypeVar("Net", bound=nn.Module)
-# Of what a net says, (B,n,K+), at frame numbers (B,n), of which some are real (B,n).
+# Of what a net says, (B,n,K and more), at frame numbers (B,n), of which some are real (B,n).
 Loss = Callable[[Tensor, Tensor, Tensor, "Lesson"], Tensor]
 
 

@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor, nn
 
-from heygem.models.motion import SpeechToMotion
+from heygem.models.motion import UPPER_LIP, SpeechToMotion
 from heygem.models.speech import AudioEncoder
+from heygem.templates.canonical import MOUTH_CORNERS
 from training.encoders import load_encoder
 from training.motion import COMPONENTS, MEAN, STUDENTS, VARIANTS, WIDTH, measure, restoring_gain, train_all
 from training.motion_lesson import (
@@ -100,7 +101,7 @@ def try_shipped(bench: Bench) -> None:
 
 
 def try_all_clips(bench: Bench) -> None:
-    """The recipe on four times as many clips."""
+    """The recipe on four times as many minutes."""
     _train_and_measure(bench, bench.material(is_of_any_licence, FEWER_VARIANTS), bench.unseen())
 
 
@@ -176,7 +177,7 @@ def try_style(bench: Bench) -> None:
 def style_of(clip: Clip, basis: Basis) -> NDArray[np.float32]:
     """(6,): how far the mouth opens, its mean opening, width and roundness with their spreads."""
     opening = clip.motion @ basis.opening_row()
-    left, right, middle = (basis.vertex(landmark) for landmark in (61, 291, 13))
+    left, right, middle = (basis.vertex(landmark) for landmark in (*MOUTH_CORNERS, UPPER_LIP))
     width = clip.motion @ (basis.components[:, right, 0] - basis.components[:, left, 0])
     forward = clip.motion @ basis.components[:, middle, 2]
     spreads = [np.log(track.std() + 1e-4) for track in (opening, width, forward)]

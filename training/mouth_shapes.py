@@ -22,7 +22,7 @@ from scipy.cluster.vq import kmeans2
 from scipy.optimize import linear_sum_assignment
 
 from heygem.models.motion import LOWER_LIP, UPPER_LIP, opening_row
-from heygem.templates.canonical import LIPS
+from heygem.templates.canonical import LIPS, MOUTH_CORNERS
 
 COMMON, RARE = 16, 8
 WIDER = 1.4  # lively people open the mouth further than the typical speaker's widest
@@ -32,7 +32,6 @@ MOST_YAW_DEGREES = 20.0
 MOST_SHIFT = 0.012  # canonical: lips that wander farther aside are a slipped track
 SEED = 20261123
 SMILE_WIDER, SMILE_HIGHER = 0.06, 0.03  # canonical: mouth, and its corners over the lips' middle
-LEFT_CORNER, RIGHT_CORNER = 61, 291
 
 Floats = NDArray[np.float32]
 
@@ -79,7 +78,7 @@ def smile(motion: NDArray[np.float32], components: NDArray[np.float32], at: dict
 
     `at` says which of the 265 vertices a landmark is.
     """
-    corners, middle = [at[LEFT_CORNER], at[RIGHT_CORNER]], [at[UPPER_LIP], at[LOWER_LIP]]
+    corners, middle = [at[corner] for corner in MOUTH_CORNERS], [at[UPPER_LIP], at[LOWER_LIP]]
     told = np.stack(
         [
             components[:, corners[1], 0] - components[:, corners[0], 0],  # wider

@@ -118,7 +118,9 @@ def _model_figures(models: tuple[ModelStatus, ...]) -> Iterator[Figure]:
 def _pace_figures(first: JobRun, later: list[JobRun]) -> list[Figure]:
     seconds = [job.wall_seconds for job in later]
     usual_seconds = median(seconds)
-    spread = f"each of them: {min(seconds) / usual_seconds:.2f} to {max(seconds) / usual_seconds:.2f}"
+    spread = (
+        f"those over their median: {min(seconds) / usual_seconds:.2f} to {max(seconds) / usual_seconds:.2f}"
+    )
     note = f"speech of {SPEECH_SECONDS:g} s on a new template of {TEMPLATE_SECONDS:g} s"
     return [
         Figure("jobs.first", "first job", first.wall_seconds, "s", note),

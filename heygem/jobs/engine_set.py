@@ -34,7 +34,7 @@ class EngineSet(Protocol):
         """Give back what no job holds: prepared templates, and memory that allocators keep. Models stay."""
 
     def tidy(self) -> None:
-        """A job has ended: give back what it freed, where keeping that would not make the next one faster."""
+        """A job has ended: give back what it freed, where memory would otherwise grow from job to job."""
 
     def relieve(self) -> None:
         """The device is full: beside `clear_caches`, drop the models that are neither required nor in use."""

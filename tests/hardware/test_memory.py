@@ -10,13 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from heygem.hardware.memory import (
-    disk_free_bytes,
-    file_bytes,
-    folder_bytes,
-    process_ram_bytes,
-    read_ram,
-)
+from heygem.hardware.memory import disk_free_bytes, file_bytes, folder_bytes, process_ram_bytes, read_ram
 
 MIB = 1024**2
 

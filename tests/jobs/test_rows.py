@@ -1,5 +1,6 @@
 """Options survive the database."""
 
+import json
 from fractions import Fraction
 
 from hypothesis import given
@@ -28,3 +29,9 @@ ANY_OPTIONS = st.builds(
 @given(ANY_OPTIONS)
 def test_options_come_back_as_they_went(options: LipSyncOptions) -> None:
     assert options_from_json(options_to_json(options)) == options
+
+
+def test_options_of_before_there_were_smiles() -> None:
+    fields = json.loads(options_to_json(LipSyncOptions(expressiveness=1.2)))
+    del fields["smile"]
+    assert options_from_json(json.dumps(fields)) == LipSyncOptions(expressiveness=1.2, smile=0)

@@ -1,4 +1,4 @@
-"""Host memory for transfers that is used again and again and never freed."""
+"""Host memory for transfers that is used again and again and freed no earlier than the engine."""
 
 import math
 import weakref
@@ -24,7 +24,7 @@ class HostBuffers:
 
     PyTorch's own pinned memory asks the device for an event whenever a tensor of it is freed, in a
     destructor: on a device that is lost the question fails, and C++ aborts the process. Buffers that are kept
-    cannot be freed.
+    as long as the engine lives are not freed while failed work is unwound.
     """
 
     def __init__(self, make: Callable[[int], Tensor], mark: Callable[[], Mark]) -> None:

@@ -44,7 +44,7 @@ class Wish:
         return cls(portrait.neutral, motion, scale, portrait.style.lip_offset(mean_shape, mesh, face))
 
     def shapes(self, start: int, stop: int) -> Array:
-        """(stop-start,468,3) canonical. In pauses the mouth is the neutral's, with its own width."""
+        """(stop-start,468,3) canonical. In pauses the mouth is the neutral's, with the expression."""
         offset = self.motion.voiced[start:stop, None, None] * self.lip_offset + self.expression
         return wanted_shapes(self.neutral, self.motion.displacement(start, stop) * self.scale + offset)
 

@@ -1,5 +1,6 @@
 """Memory for transfers: nobody gets what another holds or what the device still copies; nothing is freed."""
 
+import weakref
 from dataclasses import dataclass, field
 
 import pytest
@@ -76,10 +77,12 @@ def test_a_lost_device_is_told_and_nothing_is_freed() -> None:
     stream = FakeStream()
     buffers = HostBuffers(stream.make, stream.mark)
     held = buffers.take((8,), torch.uint8)
+    made = weakref.ref(stream.made.pop())
     stream.is_lost = True
     del held
     with pytest.raises(RuntimeError, match="CUDA"):
         buffers.take((8,), torch.uint8)
+    assert made() is not None
 
 
 SHAPES = st.lists(st.integers(0, 40), min_size=1, max_size=3).map(tuple)

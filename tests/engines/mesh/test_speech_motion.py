@@ -59,6 +59,14 @@ def test_motion_eases_in_and_out() -> None:
     assert (np.diff(factor[:5]) >= 0).all()
 
 
+def test_the_motion_of_a_video_turns_more_sharply_than_what_was_said() -> None:
+    said = np.zeros((75, 1))
+    said[20] = 1
+    speech = Waveform(np.random.default_rng(0).normal(size=48000).astype(np.float32), 16000)
+    motion = shape_motion(said, speech, np.zeros((1, 468, 3), np.float32), 75, Fraction(25), LipSyncOptions())
+    np.testing.assert_allclose(motion.coefficients[20], crisp(said)[20], atol=1e-6)
+
+
 def test_in_a_pause_there_is_neither_motion_nor_voice() -> None:
     speech = Waveform(speech_with_pause(1.0), 16000)
     basis = np.zeros((2, 468, 3), np.float32)
