@@ -24,14 +24,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from heygem.models.motion import SpeechToMotion
 from training.encoders import load_encoder
 from training.motion_lesson import MOTION_UNIT, Lesson, predict, prepare_lesson, train
 from training.motion_material import Material, encode_clips
 from training.motion_scores import score, summary
-from training.motion_teachers import allowed, ask_teachers, fit_ridge
+from training.motion_teachers import allowed, ask_teachers, everyone, fit_ridge, teachers_by_fold
 from training.speech_lips import Basis, Clip, is_validation, load_basis, load_clips, trains_shipped_weights
 
 COMPONENTS = 32
@@ -73,19 +73,24 @@ def main() -> None:
 
 def train_all(material: Material, lesson: Lesson) -> dict[str, list[nn.Module]]:
     """The nets whose mean is shipped, each of them alone, and ridge regression."""
-    everything = np.ones(len(material.clips), bool)
-    pieces = allowed(material, lesson, everything)
-    opinion = material.bend(ask_teachers(material, lesson))
+    opinions = ask_teachers(material, lesson, teachers_by_fold(material, lesson))
+    students = train_students(material, lesson, opinions)
+    alone = {
+        f"taught {share:.0%} by teachers": [net] for (share, _), net in zip(STUDENTS, students, strict=True)
+    }
+    return {MEAN: students, **alone, "ridge regression": [fit_ridge(material, lesson, everyone(material))]}
+
+
+def train_students(material: Material, lesson: Lesson, opinions: Sequence[Tensor]) -> list[nn.Module]:
+    """The nets whose mean is shipped; `opinions` are the teachers' of each clip, (T,K)."""
+    pieces, opinion = allowed(material, lesson, everyone(material)), material.bend(opinions)
     students: list[nn.Module] = []
     for seed, (share, steps) in enumerate(STUDENTS):
         torch.manual_seed(seed)
         net = SpeechToMotion(WIDTH, COMPONENTS, 0.4, lesson.feature_shape).to(lesson.motion.device)
         taught = replace(lesson, opinion=opinion if share else None, opinion_share=share)
         students.append(train(net, taught, pieces, steps, seed))
-    alone = {
-        f"taught {share:.0%} by teachers": [net] for (share, _), net in zip(STUDENTS, students, strict=True)
-    }
-    return {MEAN: students, **alone, "ridge regression": [fit_ridge(material, lesson, everything)]}
+    return students
 
 
 def say(nets: Sequence[nn.Module], lesson: Lesson, unseen: Material) -> list[NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 """Teachers of different kinds: their mean knows more of a clip than each of them, and none saw its people."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -20,18 +20,22 @@ TEACHER_STEPS = 900
 log = logging.getLogger(__name__)
 
 
-def ask_teachers(material: Material, lesson: Lesson) -> list[Tensor]:
+# Teachers, and the clips whose people they never saw.
+Fold = tuple[list[nn.Module], list[int]]
+
+
+def ask_teachers(material: Material, lesson: Lesson, folds: Iterable[Fold]) -> list[Tensor]:
     """(T,K) for each clip: the mean of teachers trained without its people, at its own spread of opening."""
     real = typical_motion(material.clips)
     opinions: dict[int, Tensor] = {}
-    for teachers, strangers in teachers_by_fold(material, lesson):
+    for teachers, strangers in folds:
         for clip in strangers:
             opinions[clip] = stretched(agree(teachers, lesson, material, clip), real[clip], lesson)
     return [opinions[clip] for clip in range(len(material.clips))]
 
 
-def teachers_by_fold(material: Material, lesson: Lesson) -> Iterator[tuple[list[nn.Module], list[int]]]:
-    """Teachers, and the clips whose people they never saw; every clip comes once."""
+def teachers_by_fold(material: Material, lesson: Lesson) -> Iterator[Fold]:
+    """Every clip comes once among those that teachers never saw."""
     fold_of = fold_of_clips(material.clips)
     for fold in range(FOLDS):
         yield (
@@ -71,6 +75,11 @@ def train_teachers(
         net = make().to(lesson.motion.device)
         teachers.append(train(net, lesson, allowed(material, lesson, chosen), TEACHER_STEPS, seed))
     return teachers
+
+
+def everyone(material: Material) -> NDArray[np.bool_]:
+    """(clips,) all of them chosen."""
+    return np.ones(len(material.clips), bool)
 
 
 def allowed(material: Material, lesson: Lesson, chosen: NDArray[np.bool_]) -> Tensor:

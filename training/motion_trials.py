@@ -30,7 +30,17 @@ from heygem.models.motion import UPPER_LIP, SpeechToMotion
 from heygem.models.speech import AudioEncoder
 from heygem.templates.canonical import MOUTH_CORNERS
 from training.encoders import load_encoder
-from training.motion import COMPONENTS, MEAN, STUDENTS, VARIANTS, WIDTH, measure, restoring_gain, train_all
+from training.motion import (
+    COMPONENTS,
+    MEAN,
+    STUDENTS,
+    VARIANTS,
+    WIDTH,
+    measure,
+    restoring_gain,
+    train_all,
+    train_students,
+)
 from training.motion_lesson import (
     MOTION_UNIT,
     Lesson,
@@ -42,10 +52,19 @@ from training.motion_lesson import (
 )
 from training.motion_material import Material, Piece, encode_clips
 from training.motion_scores import score, summary
-from training.motion_teachers import agree, allowed, stretched, teachers_by_fold
+from training.motion_teachers import (
+    Fold,
+    agree,
+    allowed,
+    ask_teachers,
+    everyone,
+    stretched,
+    teachers_by_fold,
+)
 from training.speech_lips import (
     Basis,
     Clip,
+    Floats,
     is_of_any_licence,
     is_validation,
     load_basis,
@@ -118,29 +137,30 @@ def try_self_taught(bench: Bench) -> None:
         lambda row: is_of_any_licence(row) and not trains_shipped_weights(row), FEWER_VARIANTS
     )
     lesson = prepare_lesson(seen, bench.basis)
-    opinions, guesses = _opinions(seen, heard, lesson)
+    folds = list(teachers_by_fold(seen, lesson))
+    opinions = ask_teachers(seen, lesson, folds)
+    order = np.argsort([clip.opening.std() for clip in seen.clips])
+    usual = typical_motion(seen.clips)[int(order[len(order) // 2])]
+    guesses = _guesses(heard, lesson, folds, usual)
     pseudo = [_as_guessed(*one, bench.basis) for one in zip(heard.clips, guesses, strict=True)]
     count = len(seen.clips)
     moved = [replace(piece, clip=piece.clip + count) for piece in heard.pieces]
     both = Material([*seen.clips, *pseudo], [*seen.pieces, *moved])
     lesson = prepare_lesson(both, bench.basis)
-    nets = _students(both, lesson, both.bend([*opinions, *_typical(pseudo, lesson)]))
+    nets = train_students(both, lesson, [*opinions, *_typical(pseudo, lesson)])
     measure("self-taught", nets, lesson, bench.unseen(), bench.basis)
 
 
-def _opinions(seen: Material, heard: Material, lesson: Lesson) -> tuple[list[Tensor], list[Tensor]]:
-    """(T,K) of every seen clip by teachers who do not know its people, and of every heard one by all."""
-    real = typical_motion(seen.clips)
-    usual = real[int(np.argsort([clip.opening.std() for clip in seen.clips])[len(real) // 2])]
-    opinions: dict[int, Tensor] = {}
-    said: list[list[Tensor]] = [[] for _ in heard.clips]
-    for teachers, strangers in teachers_by_fold(seen, lesson):
-        for clip in strangers:
-            opinions[clip] = stretched(agree(teachers, lesson, seen, clip), real[clip], lesson)
-        for clip, guesses in enumerate(said):
-            guesses.append(agree(teachers, lesson, heard, clip))
-    guessed = [stretched(torch.stack(guesses).mean(0), usual, lesson) for guesses in said]
-    return [opinions[clip] for clip in range(len(real))], guessed
+def _guesses(heard: Material, lesson: Lesson, folds: Sequence[Fold], usual: Floats) -> list[Tensor]:
+    """(T,K) of each clip by all teachers, at the spread of opening of the usual (T,K) motion."""
+    return [
+        stretched(
+            torch.stack([agree(teachers, lesson, heard, clip) for teachers, _ in folds]).mean(0),
+            usual,
+            lesson,
+        )
+        for clip in range(len(heard.clips))
+    ]
 
 
 def _as_guessed(clip: Clip, guess: Tensor, basis: Basis) -> Clip:
@@ -152,17 +172,6 @@ def _as_guessed(clip: Clip, guess: Tensor, basis: Basis) -> Clip:
 
 def _typical(clips: Sequence[Clip], lesson: Lesson) -> list[Tensor]:
     return [torch.from_numpy(motion).to(lesson.motion) for motion in typical_motion(clips)]
-
-
-def _students(material: Material, lesson: Lesson, opinion: Tensor) -> list[nn.Module]:
-    pieces = allowed(material, lesson, np.ones(len(material.clips), bool))
-    nets: list[nn.Module] = []
-    for seed, (share, steps) in enumerate(STUDENTS):
-        torch.manual_seed(seed)
-        net = SpeechToMotion(WIDTH, COMPONENTS, 0.4, lesson.feature_shape).to(lesson.motion.device)
-        taught = replace(lesson, opinion=opinion if share else None, opinion_share=share)
-        nets.append(train(net, taught, pieces, steps, seed))
-    return nets
 
 
 def try_style(bench: Bench) -> None:
@@ -202,7 +211,7 @@ def try_spread(bench: Bench) -> None:
     """One net beside the same without a spread; then its range restored by its own doubt."""
     material, unseen = bench.material(trains_shipped_weights, VARIANTS), bench.unseen()
     lesson = prepare_lesson(material, bench.basis)
-    pieces = allowed(material, lesson, np.ones(len(material.clips), bool))
+    pieces = allowed(material, lesson, everyone(material))
     _, steps = STUDENTS[-1]
     for name, extra, loss in (("no spread", 0, lesson_loss), ("with a spread", 1, spread_loss)):
         torch.manual_seed(0)

@@ -4,7 +4,6 @@
 faults in `heygem.hardware.fake_device`.
 """
 
-import ctypes
 import gc
 import os
 from contextlib import suppress
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 
 from heygem.hardware.device import Device
 from heygem.hardware.gpu import GpuMonitor
-from heygem.hardware.memory import process_ram_bytes, read_ram
+from heygem.hardware.memory import process_ram_bytes, read_ram, trim_heaps
 from heygem.hardware.nvml import DriverNvml
 
 _CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -75,9 +74,7 @@ class HostMemory:
 
     def give_back(self) -> None:
         gc.collect()
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "malloc_trim"):  # glibc alone keeps so much that it has to be told
-            libc.malloc_trim(0)
+        trim_heaps()
 
 
 class CudaMemory:

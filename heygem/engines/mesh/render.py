@@ -1,7 +1,7 @@
 """Plans and draws the frames of one job: which face, which mouth, where; then pixel by pixel."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -32,16 +32,23 @@ class Wish:
     motion: Motion
     scale: float
     lip_offset: Array  # (468,3)
-    expression: Array | float = 0.0  # (468,3), held from the first frame to the last
+    expression: Array | float  # (468,3), held from the first frame to the last
 
     @classmethod
     def of(
-        cls, portrait: Portrait, motion: Motion, gain: float, mesh: DrawMesh, face: CanonicalFace
+        cls,
+        portrait: Portrait,
+        motion: Motion,
+        gain: float,
+        mesh: DrawMesh,
+        face: CanonicalFace,
+        expression: Array | float = 0.0,
     ) -> "Wish":
         """`gain` is what it takes for an opening to be seen as wanted."""
         scale = portrait.style.liveliness * gain
         mean_shape = portrait.neutral + motion.mean_displacement() * scale
-        return cls(portrait.neutral, motion, scale, portrait.style.lip_offset(mean_shape, mesh, face))
+        lip_offset = portrait.style.lip_offset(mean_shape, mesh, face)
+        return cls(portrait.neutral, motion, scale, lip_offset, expression)
 
     def shapes(self, start: int, stop: int) -> Array:
         """(stop-start,468,3) canonical. In pauses the mouth is the neutral's, with the expression."""
@@ -92,8 +99,8 @@ class FrameRenderer:
         template_fps: Fraction,
     ) -> RenderPlan:
         """Choose the path through the mouth bank; outlines only, so it is cheap at any length."""
-        wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face)
-        wish = replace(wish, expression=options.smile * self._smile)
+        smile = options.smile * self._smile
+        wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face, smile)
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
         rest_gap = float(wanted_gap(portrait.neutral[None])[0])
         gaps, costs = [], []
