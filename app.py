@@ -7,6 +7,7 @@ before it imports torch. `gradio app.py` runs the module again after each edit: 
 import os
 import sys
 
+from heygem.ending import MISUSED
 from heygem.errors import HeyGemError
 from heygem.log import configure_logging
 from heygem.server.gradio_import import importing_gradio
@@ -20,7 +21,6 @@ with importing_gradio():
     from heygem.ui.page import build_page
 
 LAUNCH = "heygem_launch"  # attribute of `sys`, which alone survives when modules are imported again
-UNUSABLE = 2  # exit code: another start would fail in the same way
 
 
 def launch_studio() -> Launch:
@@ -44,4 +44,4 @@ try:
         sys.exit(main())
 except HeyGemError as error:
     sys.stderr.write(f"HeyGem: {error}\n")
-    sys.exit(UNUSABLE)
+    sys.exit(MISUSED)  # another start would fail in the same way

@@ -1,16 +1,15 @@
 """`python -m heygem serve | preload | generate | batch | templates | models | bench | soak | doctor`.
 
-Exit codes: 0 done, 1 it could not be done, 2 the command itself is wrong, 130 interrupted. Imports no torch
-and no gradio, so that every command answers at once and `bench` runs where no page is installed.
+Exit codes: 0 done, 1 it could not be done, 2 the command itself is wrong, 75 the device is lost and another
+try may help, 130 interrupted. Imports no torch and no gradio, so that every command answers at once and
+`bench` runs where no page is installed.
 """
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from queue import SimpleQueue
 from typing import get_args
 
 from heygem.bench import PartName
@@ -18,8 +17,17 @@ from heygem.cli_batch import add_batch_arguments, batch
 from heygem.cli_options import add_engine_options, check_inputs, engine_options
 from heygem.cli_templates import add_template_arguments, templates
 from heygem.console import ProgressLine, byte_size, complain, say, table
-from heygem.engines.status import EngineState, EngineStatus
-from heygem.errors import DeviceLostError, HeyGemError, ModelError, SettingsError
+from heygem.ending import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    MISUSED,
+    end_without_device,
+    expect_alive,
+    interrupt_on_sigterm,
+)
+from heygem.engines.status import EngineStatus
+from heygem.errors import DeviceLostError, HeyGemError, SettingsError
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.log import configure_logging
@@ -30,7 +38,6 @@ from heygem.settings import Settings, add_settings_arguments
 from heygem.soak import EngineName, SoakName
 from heygem.studio import Studio
 
-DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 POLL_SECONDS = 0.2  # between two looks at a job
 CANCEL_SECONDS = 10.0  # what an interrupted job gets to clean up
 
@@ -52,6 +59,9 @@ def main(
     except SettingsError as error:
         complain(f"heygem: {error}")
         return MISUSED
+    except DeviceLostError as error:
+        complain(f"heygem: {error}")
+        end_without_device()  # the traceback of `error` holds the studio
     except HeyGemError as error:
         complain(f"heygem: {error}")
         return FAILED
@@ -74,8 +84,7 @@ def preload(arguments: argparse.Namespace, settings: Settings, build_engines: En
     status = load_engine(settings, build_engines)
     if status.models:
         say(_models_table(status))
-    if status.state is not EngineState.READY:
-        raise ModelError(status.problem)
+    expect_alive(status)
     say(
         f"\nREADY on {status.device} after {status.ready_seconds or 0.0:.1f} s. {status.device_note}".rstrip()
     )
@@ -88,12 +97,11 @@ def generate(arguments: argparse.Namespace, settings: Settings, build_engines: E
     check_inputs(arguments.audio, arguments.template)
     out = _checked_output(arguments.out, (arguments.audio, arguments.template))
     spec = JobSpec(arguments.audio, arguments.template, options=engine_options(arguments))
-    fatal: SimpleQueue[str] = SimpleQueue()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl-C
-    with private_studio(settings, build_engines, parent=out.parent, on_fatal=fatal.put) as studio:
+    interrupt_on_sigterm()
+    with private_studio(settings, build_engines, parent=out.parent) as studio:
         job = studio.submit(spec)
         studio.start(wait_for_page=False)
-        job = _follow(studio, job, fatal)
+        job = _follow(studio, job)
         if job.state is not JobState.SUCCEEDED or job.output_path is None:
             complain(f"heygem: {job.error_message}")
             return FAILED
@@ -209,7 +217,7 @@ def _checked_output(out: Path, inputs: Sequence[Path]) -> Path:
     return out
 
 
-def _follow(studio: Studio, job: Job, fatal: "SimpleQueue[str]") -> Job:
+def _follow(studio: Studio, job: Job) -> Job:
     """Show progress until the job is over; an interruption cancels it.
 
     Raises:
@@ -220,10 +228,7 @@ def _follow(studio: Studio, job: Job, fatal: "SimpleQueue[str]") -> Job:
     try:
         while not job.state.is_final:
             engine = studio.status().engine
-            if engine.state is EngineState.FAILED:
-                raise ModelError(engine.problem)
-            if not fatal.empty():
-                raise DeviceLostError(fatal.get())
+            expect_alive(engine)
             progress.show(*_progress_of(job, engine))
             job = studio.wait_job(job.id, POLL_SECONDS)
     except KeyboardInterrupt:

@@ -3,17 +3,17 @@
 import argparse
 import sys
 from pathlib import Path
-from queue import SimpleQueue
 
 from heygem.cli_options import add_engine_options, check_inputs, engine_options
 from heygem.console import ProgressLine, complain, say
-from heygem.engines.status import EngineState
-from heygem.errors import DeviceLostError, ModelError, SettingsError
+from heygem.ending import DONE, FAILED, expect_alive, interrupt_on_sigterm
+from heygem.errors import SettingsError
 from heygem.jobs.archive import Batch
 from heygem.jobs.batch import BatchSpec, Source
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.jobs.job import Job, JobState
 from heygem.jobs.outputs import distinct_names, download_name
+from heygem.log import configure_logging
 from heygem.private_studio import private_studio
 from heygem.settings import Settings
 from heygem.studio import Studio
@@ -37,6 +37,7 @@ def add_batch_arguments(parser: argparse.ArgumentParser) -> None:
 
 def batch(arguments: argparse.Namespace, settings: Settings, build_engines: EngineBuilder | None) -> int:
     """Make a video of every speech with every template; one that fails does not stop the others."""
+    configure_logging(settings.log_dir, to_terminal=False)
     check_inputs(*arguments.audio, *arguments.template)
     folder = arguments.out_dir.resolve()
     if not folder.is_dir():
@@ -47,21 +48,23 @@ def batch(arguments: argparse.Namespace, settings: Settings, build_engines: Engi
         engine_options(arguments),
         order=arguments.order,
     )
-    fatal: SimpleQueue[str] = SimpleQueue()
-    with private_studio(settings, build_engines, parent=folder, on_fatal=fatal.put) as studio:
+    interrupt_on_sigterm()
+    with private_studio(settings, build_engines, parent=folder) as studio:
         batch_id = studio.submit_batch(spec)
         studio.start(wait_for_page=False)
-        _follow(studio, batch_id, fatal)
-        jobs = studio.archive.jobs_of_batch(batch_id)
-        for path in _moved(jobs, folder):
-            say(str(path))
-    for job in jobs:
-        if job.state is not JobState.SUCCEEDED:
-            complain(f"heygem: {job.spec.title}: {job.error_message or job.state.value}")
-    return int(any(job.state is not JobState.SUCCEEDED for job in jobs))
+        try:
+            _follow(studio, batch_id)
+        finally:  # what is done stays done, however the rest ended
+            jobs = studio.archive.jobs_of_batch(batch_id)
+            for path in _moved(jobs, folder):
+                say(str(path))
+    missing = [job for job in jobs if job.state is not JobState.SUCCEEDED]
+    for job in missing:
+        complain(f"heygem: {job.spec.title}: {job.error_message or job.state.value}")
+    return FAILED if missing else DONE
 
 
-def _follow(studio: Studio, batch_id: str, fatal: "SimpleQueue[str]") -> None:
+def _follow(studio: Studio, batch_id: str) -> None:
     """Show "3 / 12" until nothing is left to do.
 
     Raises:
@@ -71,10 +74,7 @@ def _follow(studio: Studio, batch_id: str, fatal: "SimpleQueue[str]") -> None:
     progress = ProgressLine(sys.stderr)
     try:
         while (shown := studio.archive.batch(batch_id)).finished < shown.total:
-            if studio.engine_state is EngineState.FAILED:
-                raise ModelError(studio.status().engine.problem)
-            if not fatal.empty():
-                raise DeviceLostError(fatal.get())
+            expect_alive(studio.status().engine)
             progress.show(f"{shown.finished} / {shown.total}", _at_work(studio, shown))
             running = studio.jobs.in_state(JobState.RUNNING, JobState.PENDING)
             studio.wait_job(running[0].id, POLL_SECONDS)

@@ -5,15 +5,13 @@ from pathlib import Path
 
 from heygem.cli_options import check_inputs
 from heygem.console import complain, say, table
-from heygem.engines.status import EngineState
-from heygem.errors import HeyGemError, ModelError
+from heygem.ending import expect_alive
+from heygem.errors import HeyGemError
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.library.shelf import TemplateLibrary, title_of
 from heygem.library.template import Template, advice_on
 from heygem.settings import Settings
 from heygem.studio import Studio
-
-POLL_SECONDS = 0.2
 
 
 def add_template_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,8 +85,7 @@ def _prepare_these(studio: Studio, ids: list[str]) -> int:
     studio.start(wait_for_page=False)
     for template_id in ids:
         studio.wait_until(lambda template_id=template_id: not studio.library.will_prepare(template_id))  # type: ignore[misc]
-        if studio.engine_state is EngineState.FAILED:
-            raise ModelError(studio.status().engine.problem)
+        expect_alive(studio.status().engine)
         template = studio.library.get(template_id)
         say(f"{template.id}  {title_of(template, 'en')}: {template.error_message or 'prepared'}")
     return int(any(studio.library.get(template_id).error_message for template_id in ids))

@@ -1,6 +1,6 @@
 """A studio for one command, with its jobs in a folder of their own: it can work beside a running server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,18 +18,16 @@ def private_studio(
     build_engines: EngineBuilder | None = None,
     *,
     parent: Path | None = None,
-    on_fatal: Callable[[str], None] | None = None,
 ) -> Iterator[Studio]:
     """A studio, not yet started, whose jobs and results vanish at the end; prepared templates stay cached.
 
     Args:
         build_engines: None: the real ones.
         parent: where the folder is made; None: among the temporary files.
-        on_fatal: see `Studio`.
     """
     with TemporaryDirectory(prefix=".heygem-", dir=parent) as folder:
         own = replace(settings, data_dir=Path(folder, "data"), output_dir=Path(folder, "outputs"))
-        studio = Studio(own, build_engines, prepare_ahead=False, on_fatal=on_fatal)
+        studio = Studio(own, build_engines, prepare_ahead=False)
         try:
             yield studio
         finally:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from heygem.assets.catalog import DEFAULT_SPEECHES, REHEARSAL_CLIP
-from heygem.cli import DONE, FAILED, INTERRUPTED, MISUSED, main
+from heygem.cli import main
 from heygem.console import ProgressLine, table
+from heygem.ending import DONE, FAILED, INTERRUPTED, MISUSED
 from heygem.engines.base import Stage
 from heygem.engines.fake import FakeEngines
 from heygem.errors import NoFaceError, WeightsMissingError

@@ -1,11 +1,15 @@
 """`python -m heygem batch` and `templates`, on a fake engine."""
 
+import signal
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from heygem.cli import main
+from heygem.ending import INTERRUPTED, LOST
 from heygem.engines.fake import FakeEngines
 from heygem.studio import Studio
 from tests.fake_studio import settings_in
@@ -40,6 +44,47 @@ def test_a_bad_item_is_told_and_the_others_are_made(
     assert (tmp_path / "t · a.mp4").is_file()
     assert "t · bad:" in capsys.readouterr().err
     assert run(tmp_path, "batch", *argv[:-1], str(tmp_path / "missing")) == 2
+
+
+# A batch on fake engines. Its second item is slow, or loses the device and memory that nobody may free.
+PROGRAM = """
+import os
+import sys
+from functools import partial
+from heygem.cli import main
+from heygem.engines.fake import FakeEngines
+from heygem.errors import DeviceLostError
+class Pinned:
+    def __del__(self):
+        os.abort()
+begun = []
+def work(stage):
+    begun.extend([stage] if stage == "render" else [])
+    if sys.argv[1] == "lose" and len(begun) == 2:
+        held = Pinned()
+        raise DeviceLostError("The GPU is gone.")
+engines = partial(FakeEngines, on_stage=work, seconds_per_frame=0.05)
+sys.exit(main(sys.argv[2:], os.environ, engines))
+"""
+
+
+@pytest.mark.parametrize(("word", "code"), [("lose", LOST), ("go on", INTERRUPTED)])
+def test_what_a_batch_has_made_is_kept_when_it_ends_early(word: str, code: int, tmp_path: Path) -> None:
+    first, second = write_speech(tmp_path / "a.wav", 0.2), write_speech(tmp_path / "b.wav", 20.0)
+    clip, videos = write_clip(tmp_path / "t.mp4"), tmp_path / "videos"
+    videos.mkdir()
+    inputs = ["--audio", str(first), str(second), "--template", str(clip), "--out-dir", str(videos)]
+    command = [sys.executable, "-c", PROGRAM, word, "batch", "--device", "cpu", *inputs]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if code == INTERRUPTED and line.startswith("1 / 2"):
+            process.send_signal(signal.SIGTERM)
+        if line.startswith("heygem:"):
+            break
+    process.communicate(timeout=30)
+    assert process.returncode == code
+    assert [path.name for path in videos.iterdir()] == ["t · a.mp4"]
 
 
 def test_the_library_is_kept_from_the_command_line(

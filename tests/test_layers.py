@@ -20,7 +20,7 @@ ALLOWED = {
 }
 TOP = (
     *("cli", "cli_batch", "cli_options", "cli_templates", "models_command", "ui", "server"),
-    *("bench", "soak", "doctor", "console", "private_studio"),
+    *("bench", "soak", "doctor", "console", "ending", "private_studio"),
 )
 ABOVE_ALL = {"", "__main__"}  # heygem/__init__.py, `python -m heygem`
 NAMES = set(ALLOWED) | set(TOP) | FOR_ALL

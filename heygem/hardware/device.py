@@ -103,7 +103,7 @@ def classify_device_error(error: BaseException) -> DeviceError | None:
     if not isinstance(error, RuntimeError):
         return None
     if any(sign in text for sign in _LOST_SIGNS):
-        return DeviceLostError("The GPU stopped answering; HeyGem starts again and the job continues.")
+        return DeviceLostError("The GPU stopped answering; HeyGem has to start again.")
     if any(sign in text for sign in _MEMORY_SIGNS):
         return _memory_error()
     return None

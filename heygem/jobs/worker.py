@@ -112,7 +112,7 @@ class EngineWorker:
         work = self._watch.abandoned_after(seconds)
         if work is None:
             return
-        error = HeyGemError(f"The engine showed no progress for {seconds:.0f} s; HeyGem starts again.")
+        error = HeyGemError(f"The engine showed no progress for {seconds:.0f} s; HeyGem has to start again.")
         if isinstance(work, JobWork):
             self._persist(lambda: self._store.retry(work.job_id, work.beat.stage, error))
         self._end_for_good(str(error))

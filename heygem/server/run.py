@@ -1,7 +1,6 @@
 """Runs a studio with its page on a socket of its own, from launch to exit code."""
 
 import logging
-import os
 import socket
 import threading
 from types import FrameType
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from heygem.ending import DONE, end_without_device
 from heygem.errors import SettingsError
 from heygem.jobs.engine_set import EngineBuilder
 from heygem.server.app import create_app
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RESTART_EXIT_CODE = 75  # EX_TEMPFAIL: only a new process helps, and start_app.sh starts one
 GRACE_SECONDS = 3  # for requests under way; open event streams would otherwise hold the exit for ever
 
 
@@ -45,8 +44,7 @@ class Launch:
     def serve(self, page: "gr.Blocks") -> int:
         """Serve `page` until SIGTERM or SIGINT; returns the exit code.
 
-        Where only a new process helps, this one ends here and at once, with 75: nothing is lost with it, and
-        an orderly end would touch a device that is gone, which may abort or hang.
+        Where only a new process helps, this one ends here: no job is lost with it.
 
         Raises:
             SettingsError: the address is taken or not of this machine.
@@ -62,9 +60,8 @@ class Launch:
         finally:
             self.studio.stop()
         if self._fatal.is_set():
-            logging.shutdown()
-            os._exit(RESTART_EXIT_CODE)
-        return 0
+            end_without_device()
+        return DONE
 
     def _end_process(self, reason: str) -> None:
         logger.critical("ending this process, a new one is needed: %s", reason)
