@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from heygem.engines.mesh.film_grain import FilmGrain
 from heygem.engines.mesh.shaping import lip_outline
 from heygem.media.types import YuvFrame
 from heygem.templates.canonical import lip_gap
@@ -74,12 +75,14 @@ class MouthKeys:
 class MouthBank:
     """K mouths and their keys.
 
-    `opening_gain` says how much more a mouth is to be opened here so that it is seen to open as wanted.
+    `opening_gain` says how much more a mouth is to be opened here so that it is seen to open as wanted. Where
+    the clip has grain, the mouths are without it.
     """
 
     patches: tuple[MouthPatch, ...]
     keys: MouthKeys
     opening_gain: float = 1.0
+    grain: FilmGrain | None = None
 
 
 def cut_patch(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import MouthPatch
+from heygem.engines.mesh.film_grain import GrainCut, missing_grain
 from heygem.engines.mesh.geometry import DrawMesh, facing
 from heygem.engines.mesh.raster import Grid, cover
 from heygem.engines.mesh.sway import ONE_MAP, HeadTurn
@@ -40,6 +41,7 @@ class Drawing:
     mouths: Sequence[tuple[MouthPatch, float]]
     mouth_weight: Array
     head: HeadTurn | None = None  # turns the head that is drawn, and with it what lies around it
+    grain: GrainCut | None = None  # on the mouths, which have none of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,11 @@ def lay_mouths(
             mouth += share * _sample(patch, index, _to_pixels(source, grid, scale, box), scale)
         skin = box.of(plane).astype(np.float32)
         mouth += _light_shift(skin, mouth, weight, _shape_of(grid, skin.shape, scale), reach)
-        box.of(plane)[...] = np.clip(skin + weight * (mouth - skin) + 0.5, 0, 255).astype(np.uint8)
+        blended = skin + weight * (mouth - skin)
+        if drawing.grain is not None and index == 0:
+            grain = drawing.grain.over(box.left, box.top, box.width, box.height)
+            blended += np.sqrt(missing_grain(weight)) * grain
+        box.of(plane)[...] = np.clip(blended + 0.5, 0, 255).astype(np.uint8)
 
 
 def drawing_grid(drawing: Drawing, place_px: Array, mesh: DrawMesh, shape: tuple[int, ...]) -> Grid:

@@ -21,10 +21,12 @@ from heygem.engines.mesh.composer import (
     Drawing,
     light_reach,
 )
+from heygem.engines.mesh.device_grain import FrameGrain, ResidentGrain
 from heygem.engines.mesh.device_mouths import MouthChoice, ResidentMouths
 from heygem.engines.mesh.device_raster import cover
 from heygem.engines.mesh.device_windows import RIM_PX, SCALES, sampled, to_pixels, whole
 from heygem.engines.mesh.device_wire import Arriving, Wire
+from heygem.engines.mesh.film_grain import missing_grain
 from heygem.engines.mesh.geometry import DrawMesh, facing
 from heygem.engines.mesh.raster import Grid
 
@@ -36,6 +38,7 @@ class DeviceComposer:
         self._mesh = mesh
         self._wire = wire
         self._triangles = wire.up(mesh.triangles)
+        self._grain = ResidentGrain(wire)
 
     @torch.inference_mode()
     def compose(
@@ -59,7 +62,8 @@ class DeviceComposer:
             mouth_nodes = nodes[:, self._mesh.of_mouth]
             part = MouthPart.around(mouth_nodes, grids, shape, self._wire)
             reach = self._wire.up(light_reach(mouth_nodes))
-            lay_mouths(drawn, mouths, mouths.choice(drawings), fields[:, 2:], part, step_px, reach)
+            grain = self._grain.of(drawings, grids)
+            lay_mouths(drawn, mouths, mouths.choice(drawings), fields[:, 2:], part, step_px, reach, grain)
         return self._wire.down([stack.to(torch.uint8) for stack in drawn])
 
     def _fields(self, nodes: NDArray[np.float32], drawings: Sequence[Drawing], grid: Grid) -> Tensor:
@@ -149,6 +153,7 @@ def lay_mouths(
     part: MouthPart,
     step_px: int,
     reach: Tensor,
+    grain: FrameGrain | None = None,
 ) -> None:
     """Blend the weighted mouths over the skin; `fields` (B,1+2M,rows,columns): mouth weight, then sources.
 
@@ -162,7 +167,10 @@ def lay_mouths(
         place = part.indices(stack.shape[1], step_px, scale)
         skin, seen = stack[place], weight * part.is_in_picture(place[2], place[3], scale)
         mouth += _light_shift(skin, mouth, seen, (part.rows, part.columns), reach)
-        stack[place] = whole(skin + weight * (mouth - skin))
+        blended = skin + weight * (mouth - skin)
+        if grain is not None and scale == 1:
+            blended += missing_grain(weight).sqrt() * grain.at(place[2], place[3])
+        stack[place] = whole(blended)
 
 
 def _light_shift(

@@ -18,6 +18,7 @@ from heygem.engines.mesh.bank import (
     cut_patch,
     head_turn_degrees,
 )
+from heygem.engines.mesh.film_grain import FilmGrain, Luma, measured_grain, without_grain
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.painter import Canvas, MouthPainter
 from heygem.engines.mesh.shaping import (
@@ -45,6 +46,7 @@ KEPT_AWAY_FRAMES = 6  # ... and not so soon before and after
 RESTFUL_ENOUGH = 0.02  # canonical, over the 40 lip points: as good as the frame nearest to the neutral
 TEETH_GAP = 0.05  # canonical lip gap of mouths whose inside is seen
 PATCH_MARGIN = 0.12  # around the mouth, in face widths
+GRAIN_PAIRS = 12  # of frames that follow each other, in which grain is looked for
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class MouthMaker:
         own = choose_own(portrait.own, portrait.turn_degrees, portrait.track.detail, portrait.shows_mouth)
         rest = portrait.restful_frame()
         total = len(own) + len(self.shapes)
-        filmed, picture = self._cut_own(portrait, info, own, rest, lambda done: on_mouth(done, total))
+        filmed, picture, grain = self._cut_own(portrait, info, own, rest, lambda done: on_mouth(done, total))
         paintable = wanted_shapes(portrait.neutral, self.shapes)
         canvas = self._canvas(portrait, info, picture, rest, filmed, lip_gap(portrait.own[own]))
         painted = self._paint(
@@ -156,7 +158,7 @@ class MouthMaker:
         gaps = np.concatenate([lip_gap(portrait.own[own]), wanted_gap(paintable)])
         keys = portrait.keys(shapes, gaps, taken_from)
         numbers = np.concatenate([own, np.full(len(painted), PAINTED)])
-        return MouthBank((*filmed, *painted), replace(keys, frame=numbers))
+        return MouthBank((*filmed, *painted), replace(keys, frame=numbers), grain=grain)
 
     def _cut_own(
         self,
@@ -165,17 +167,27 @@ class MouthMaker:
         own: NDArray[np.int64],
         rest: int,
         on_cut: Callable[[int], None],
-    ) -> tuple[list[MouthPatch], YuvFrame]:
-        """The mouths of the frames `own`, ascending, and the whole frame `rest`."""
-        wanted, patches, pictures = sorted({*own.tolist(), rest}), [], []
+    ) -> tuple[list[MouthPatch], YuvFrame, FilmGrain | None]:
+        """The mouths of the frames `own`, ascending, the frame `rest`, and the grain both are without."""
+        firsts = [] if info.is_photo else _grain_pairs(own, len(portrait.track.points))
+        wanted = sorted({*own.tolist(), rest, *firsts, *(first + 1 for first in firsts)})
+        points, patches, pictures = portrait.track.points, [], []
+        faces: dict[int, list[Luma]] = {first: [] for first in firsts}
         with FrameSource(info) as source:
             for index, frame in zip(wanted, source.read_schedule(wanted), strict=True):
                 if index == rest:
                     pictures.append(frame.copy())
                 if index in own:
-                    patches.append(self._cut(frame, portrait.track.points[index]))
+                    patches.append(self._cut(frame, points[index]))
                     on_cut(len(patches))
-        return patches, pictures[0]
+                for first in {index - 1, index} & faces.keys():
+                    faces[first].append(_face_of(frame, points[first]).copy())
+        grain = measured_grain([(before, after) for before, after in faces.values()])
+        if grain is None:
+            return patches, pictures[0], None
+        face = _face_of(pictures[0], points[rest])
+        face[...] = without_grain(face, grain)
+        return [_cleaned(patch, grain) for patch in patches], pictures[0], grain
 
     def _canvas(
         self,
@@ -223,11 +235,32 @@ class MouthMaker:
         return cut_patch(frame, mouth.min(0) - margin, mouth.max(0) + margin, vertices_px)
 
 
+def _grain_pairs(own: NDArray[np.int64], count: int) -> list[int]:
+    """Frames, evenly among those that are read anyway, that have another after them."""
+    firsts = own[own < count - 1]
+    chosen = np.linspace(0, len(firsts) - 1, min(GRAIN_PAIRS, len(firsts))).round().astype(int)
+    return sorted(set(firsts[chosen].tolist()))
+
+
+def _face_of(frame: YuvFrame, points_px: NDArray[np.float32]) -> Luma:
+    """The part of the luma plane around a face (478,3), as a view."""
+    low = np.maximum(points_px[:, :2].min(0), 0).astype(int)
+    high = np.maximum(points_px[:, :2].max(0), low + 1).astype(int)
+    return frame.y[low[1] : high[1], low[0] : high[0]]
+
+
+def _cleaned(patch: MouthPatch, grain: FilmGrain) -> MouthPatch:
+    pixels = patch.pixels
+    return replace(patch, pixels=YuvFrame(without_grain(pixels.y, grain), pixels.u, pixels.v))
+
+
 def pack_bank(bank: MouthBank) -> Arrays:
     """A bank as named arrays, for the template cache."""
+    grain = [] if bank.grain is None else [bank.grain.strength, bank.grain.size]
     arrays: dict[str, NDArray[Any]] = {
         **{field.name: getattr(bank.keys, field.name) for field in fields(MouthKeys)},
         "opening_gain": np.array(bank.opening_gain),
+        "grain": np.array(grain),
         "corner": np.array([(patch.left_px, patch.top_px) for patch in bank.patches]),
         "vertices": np.stack([patch.vertices_px for patch in bank.patches]),
     }
@@ -244,4 +277,5 @@ def unpack_bank(arrays: Arrays) -> MouthBank:
         pixels = YuvFrame(arrays[f"y{number}"], arrays[f"u{number}"], arrays[f"v{number}"])
         patches.append(MouthPatch(pixels, int(left), int(top), vertices))
     keys = MouthKeys(**{field.name: arrays[field.name] for field in fields(MouthKeys)})
-    return MouthBank(tuple(patches), keys, float(arrays["opening_gain"]))
+    grain = FilmGrain(float(arrays["grain"][0]), int(arrays["grain"][1])) if len(arrays["grain"]) else None
+    return MouthBank(tuple(patches), keys, float(arrays["opening_gain"]), grain)

@@ -11,6 +11,7 @@ from heygem.engines.base import LipSyncOptions
 from heygem.engines.mesh.bank import MouthBank, best_path, cross_fade, fit_cost
 from heygem.engines.mesh.composer import Drawing
 from heygem.engines.mesh.drawer import FrameDrawer
+from heygem.engines.mesh.film_grain import GrainCut
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.living_photo import LivingPhoto
 from heygem.engines.mesh.portrait import Portrait
@@ -131,7 +132,8 @@ class FrameRenderer:
                 mouths = [(plan.bank.patches[mouth], share) for mouth, share in cross_fade(plan.path, step)]
                 head = plan.living.head(step) if plan.living else None
                 source, target, weight = block.source_px[row], block.target_px[row], block.mouth_weight[row]
-                yield Drawing(source, target, mouths, weight, head)
+                grain = GrainCut.at(plan.bank.grain, step) if plan.bank.grain else None
+                yield Drawing(source, target, mouths, weight, head, grain)
 
 
 def _blocks(count: int) -> Iterator[tuple[int, int]]:

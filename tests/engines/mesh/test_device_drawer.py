@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from heygem.engines.mesh.composer import Composer, Drawing
 from heygem.engines.mesh.device_drawer import MOST_FRAMES, DeviceDrawer
+from heygem.engines.mesh.film_grain import FilmGrain, GrainCut
 from heygem.media.types import YuvFrame
 from tests.engines.mesh.test_composer import MESH, noise_frame, opened, own_mouth, vertices_at
 
@@ -32,7 +33,7 @@ def still(x: float, y: float, scale: float) -> Drawing:
 def test_it_draws_what_the_composer_draws(
     at: list[tuple[float, float, float, float]], strength: float, mouth_count: int, seed: int
 ) -> None:
-    """Faces of any size and place, partly outside the picture, with and without mouths, in one batch."""
+    """Faces of any size and place, partly outside the picture, with and without mouths and grain."""
     frames = [noise_frame(320, 240, seed + number) for number in range(len(at))]
     bank = [own_mouth(noise_frame(320, 240, 50 + k), vertices_at(160, 110, 90 + 40 * k)) for k in range(3)]
     shares = [(1.0,), (0.25, 0.75), (0.25, 0.5, 0.25)][max(mouth_count - 1, 0)]
@@ -40,7 +41,9 @@ def test_it_draws_what_the_composer_draws(
     for number, (x, y, scale, by_px) in enumerate(at):
         vertices = vertices_at(x, y, scale)
         mouths = list(zip(bank[: mouth_count if number % 2 else 1], shares, strict=False))
-        drawings.append(Drawing(vertices, opened(vertices, by_px), mouths, MESH.mouth_alpha * strength))
+        grain = GrainCut.at(FilmGrain(5.0 + number, number % 4), seed + number) if number % 2 else None
+        target, weight = opened(vertices, by_px), MESH.mouth_alpha * strength
+        drawings.append(Drawing(vertices, target, mouths, weight, grain=grain))
     for frame, drawing, got in zip(frames, drawings, drawn(frames, drawings), strict=True):
         assert drawing is not None
         wanted = COMPOSER.compose(frame, drawing)

@@ -30,6 +30,7 @@ from training.real_pairs import check_pair
 
 SPEECH = next(speech.audio_path for speech in DEFAULT_SPEECHES if speech.name == "speech_en_female")
 OTHER = next(template.video_path for template in DEFAULT_TEMPLATES if template.name == "marcus_idle")
+UPPER_LIP, CHEEK = (0, 12, 13), (50,)  # landmarks
 IDLE = next(template.video_path for template in DEFAULT_TEMPLATES if template.name == "anna_idle")
 
 
@@ -95,6 +96,40 @@ def test_stages_are_told_in_order_and_the_file_is_whole(
     assert result.fps == 25 and result.template_was_prepared
     check_video(output, result.frame_count, result.fps, with_audio=True)
     assert (result.width, result.height) == (1280, 720)
+
+
+def test_a_grainy_clip_has_grainy_lips(mesh: MeshEngine, clip: Path, speech: Path, tmp_path: Path) -> None:
+    """Where the new mouth is, the picture seethes as it does on the cheek, and as the clip did."""
+    grainy, made = with_grain(clip, tmp_path / "grainy.mp4", 6.0), tmp_path / "made.mp4"
+    mesh.generate(LipSyncRequest(speech, grainy, made, LipSyncOptions(quality_crf=10)), Recorder())
+    with mesh.library.lease(grainy, None, Recorder()) as prepared:
+        points = prepared.portrait.track.filled_points
+        assert prepared.bank.grain is not None
+        assert prepared.bank.grain.strength == pytest.approx(6.0, rel=0.2)
+    for place in (UPPER_LIP, CHEEK):
+        assert 1.2 > seething(made, points, place) / seething(grainy, points, place) > 0.65
+    with mesh.library.lease(clip, None, Recorder()) as prepared:
+        assert prepared.bank.grain is None
+
+
+def with_grain(source: Path, path: Path, strength: float) -> Path:
+    info, rng = probe_video(source), np.random.default_rng(1)
+    output = OutputVideo(info.width, info.height, info.fps, info.frame_count, info.colour, crf=8)
+    with FrameSource(info) as reader, VideoWriter(path, output) as writer:
+        for frame in reader.read():
+            luma = frame.y + rng.normal(0.5, strength, frame.y.shape)
+            writer.write(YuvFrame(np.clip(luma, 16, 235).astype(np.uint8), frame.u, frame.v))
+    return path
+
+
+def seething(video: Path, points: np.ndarray, places: tuple[int, ...]) -> float:
+    """How much the finest detail around a place changes from one frame to the next where least moves."""
+    with FrameSource(probe_video(video)) as source:
+        lumas = [frame.y.astype(np.float32) for frame in source.read_schedule(range(len(points)))]
+    fine = [luma - cv2.GaussianBlur(luma, (0, 0), 1) for luma in lumas]
+    x, y = points[:, places, :2].mean((0, 1)).astype(int)
+    boxes = np.stack([luma[y - 4 : y + 5, x - 10 : x + 11] for luma in fine])
+    return float(np.quantile(np.diff(boxes, axis=0).std((1, 2)), 0.2))
 
 
 def test_a_prepared_template_needs_no_detection(mesh: MeshEngine, clip: Path) -> None:
