@@ -1,7 +1,10 @@
 """What can be said about an order before it waits in line, so that its user hears it at once."""
 
+import time
+from collections import OrderedDict
 from fractions import Fraction
 from pathlib import Path
+from threading import Lock
 
 from heygem.engines.base import LipSyncOptions
 from heygem.errors import SettingsError, UnsuitableMediaError
@@ -10,31 +13,54 @@ from heygem.media.probe import probe_audio, probe_video
 from heygem.media.types import AudioInfo, VideoInfo
 from heygem.settings import Settings
 
+TEMPLATES_REMEMBERED = 256
+YOUNG_SECONDS = 0.1  # a file system's clock ticks coarsely: what changed a moment ago may change unseen
+_FileState = tuple[int, ...]
 
-def check_spec(spec: JobSpec, settings: Settings) -> None:
-    """Open both inputs, and check them and the options against their limits.
 
-    Raises:
-        MediaError: an input cannot be used.
-        SettingsError: an option is out of its range.
+class InputCheck:
+    """Opens inputs, and checks them against their limits. Thread-safe.
+
+    Templates are used often: one that was found usable is not opened again while its file is as it was.
     """
-    check_options(spec.options)
-    check_speech(spec.audio_path, settings)
-    check_template(spec.template_path, settings)
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._usable: OrderedDict[tuple[Path, _FileState], VideoInfo] = OrderedDict()
+        self._lock = Lock()
 
-def check_speech(path: Path, settings: Settings) -> AudioInfo:
-    """Open a recording; raises MediaError where it cannot be used."""
-    audio = probe_audio(path)
-    _check_length("speech", audio.duration_seconds, settings.max_audio_seconds)
-    return audio
+    def spec(self, spec: JobSpec) -> None:
+        """Check both inputs and the options.
 
+        Raises:
+            MediaError: an input cannot be used.
+            SettingsError: an option is out of its range.
+        """
+        check_options(spec.options)
+        self.speech(spec.audio_path)
+        self.template(spec.template_path)
 
-def check_template(path: Path, settings: Settings) -> VideoInfo:
-    """Open a video or photo; raises MediaError where it cannot be used."""
-    template = probe_video(path)
-    _check_length("template", template.duration_seconds, settings.max_template_seconds)
-    return template
+    def speech(self, path: Path) -> AudioInfo:
+        """Open a recording; raises MediaError where it cannot be used."""
+        audio = probe_audio(path)
+        _check_length("speech", audio.duration_seconds, self._settings.max_audio_seconds)
+        return audio
+
+    def template(self, path: Path) -> VideoInfo:
+        """Open a video or photo; raises MediaError where it cannot be used."""
+        state = _state_of(path)
+        with self._lock:
+            known = self._usable.get((path, state))
+        if known is not None:
+            return known
+        template = probe_video(path)
+        _check_length("template", template.duration_seconds, self._settings.max_template_seconds)
+        if state and state == _state_of(path):
+            with self._lock:
+                self._usable[path, state] = template
+                while len(self._usable) > TEMPLATES_REMEMBERED:
+                    self._usable.popitem(last=False)
+        return template
 
 
 def check_options(options: LipSyncOptions) -> None:
@@ -50,6 +76,16 @@ def check_options(options: LipSyncOptions) -> None:
     _check_range("quality", options.quality_crf, 10, 32)
     for coordinate in options.face_point or ():
         _check_range("face position", coordinate, 0, 1)
+
+
+def _state_of(path: Path) -> _FileState:
+    """What changes when the content does; () where that cannot be told. Links come and go with jobs."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    is_settled = abs(time.time_ns() - stat.st_mtime_ns) > YOUNG_SECONDS * 1e9
+    return (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) if is_settled else ()
 
 
 def _check_range(name: str, value: float | Fraction | None, least: float, most: float) -> None:

@@ -11,7 +11,7 @@ from heygem.assets.catalog import FOLDER as ASSETS
 from heygem.errors import HeyGemError, JobError, QueueFullError, SettingsError
 from heygem.jobs.archive import JobArchive
 from heygem.jobs.batch import BatchSpec, expand
-from heygem.jobs.checks import check_options, check_spec, check_speech, check_template
+from heygem.jobs.checks import InputCheck, check_options
 from heygem.jobs.database import Database
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.jobs.store import JobStore
@@ -33,6 +33,7 @@ class OrderDesk:
     ) -> None:
         self.uploads_lock = Lock()  # held while an input is kept whose job is not yet in the store
         self._settings = settings
+        self._check = InputCheck(settings)
         self._database = database
         self._store = store
         self._archive = JobArchive(database)
@@ -52,7 +53,7 @@ class OrderDesk:
         known = self._store.find_by_key(idempotency_key) if idempotency_key else None
         if known is not None:
             return known
-        check_spec(spec, self._settings)
+        self._check.spec(spec)
         self._check_room(1)
         with self.uploads_lock:
             kept = replace(
@@ -152,13 +153,13 @@ class OrderDesk:
 
     def _problems(self, specs: list[JobSpec]) -> dict[Path, HeyGemError]:
         """What is wrong with the inputs that cannot be used."""
-        checks: dict[Path, Callable[[Path, Settings], object]] = {}
+        checks: dict[Path, Callable[[Path], object]] = {}
         for spec in specs:
-            checks |= {spec.audio_path: check_speech, spec.template_path: check_template}
+            checks |= {spec.audio_path: self._check.speech, spec.template_path: self._check.template}
         problems: dict[Path, HeyGemError] = {}
         for path, check in checks.items():
             try:
-                check(path, self._settings)
+                check(path)
             except HeyGemError as error:
                 problems[path] = error
         return problems

@@ -1,6 +1,5 @@
 """Names of results, and how one appears: whole and durable, or not at all."""
 
-import hashlib
 import os
 import re
 import time
@@ -68,12 +67,6 @@ def publish(partial: Path, final: Path) -> None:
         os.fsync(file.fileno())
     os.replace(partial, final)
     _sync_folder(final.parent)
-
-
-def file_sha256(path: Path) -> str:
-    """In hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

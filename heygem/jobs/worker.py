@@ -27,12 +27,13 @@ from heygem.jobs.errands import Errand, ErrandList
 from heygem.jobs.job import Job, JobState
 from heygem.jobs.making import make_video
 from heygem.jobs.orders import Orders, cleared
-from heygem.jobs.outputs import file_sha256, output_path, partial_path, publish
+from heygem.jobs.outputs import output_path, partial_path, publish
 from heygem.jobs.progress import JobWork, Work
 from heygem.jobs.store import JobStore
 from heygem.jobs.verdict import explain, is_users_fault
 from heygem.jobs.watch import Watch
 from heygem.log import job_log_context
+from heygem.models.hashes import file_sha256
 from heygem.settings import Settings
 
 PAGE_WAIT_SECONDS = 10.0
@@ -220,8 +221,7 @@ class EngineWorker:
                 result = make_video(engine, job, work, partial)
             publish(partial, final)
         seconds, was_prepared = (result.stage_seconds, result.template_was_prepared) if result else ({}, None)
-        digest = file_sha256(final)
-        self._persist(lambda: self._store.finish(job.id, final, digest, seconds, was_prepared))
+        self._persist(lambda: self._store.finish(job.id, final, file_sha256(final), seconds, was_prepared))
         _log.info("made %s", final.name)
 
     def _settle(self, engines: EngineSet, job: Job, stage: str, error: Exception) -> None:

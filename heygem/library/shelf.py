@@ -8,7 +8,7 @@ from heygem.assets.catalog import DEFAULT_TEMPLATES, Language
 from heygem.errors import LibraryError
 from heygem.hardware.memory import folder_bytes
 from heygem.jobs.archive import JobArchive
-from heygem.jobs.checks import check_template
+from heygem.jobs.checks import InputCheck
 from heygem.jobs.errands import ErrandList
 from heygem.jobs.uploads import UploadStore
 from heygem.library.pictures import write_preview, write_still
@@ -46,6 +46,7 @@ class TemplateLibrary:
         self, settings: Settings, store: TemplateStore, archive: JobArchive, errands: ErrandList
     ) -> None:
         self._settings = settings
+        self._check = InputCheck(settings)
         self._store = store
         self._archive = archive
         self._errands = errands
@@ -71,7 +72,7 @@ class TemplateLibrary:
             MediaError: it cannot be used; says why.
             DiskFullError: there is no room for it.
         """
-        info = check_template(path, self._settings)
+        info = self._check.template(path)
         with self._lock:
             kept = self._files.keep(path)
             template = self._store.find_path(kept)

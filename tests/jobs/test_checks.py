@@ -1,5 +1,7 @@
 """What is refused before it waits in line."""
 
+import os
+import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 
 from heygem.engines.base import LipSyncOptions
 from heygem.errors import HeyGemError, MediaError, SettingsError, UnsuitableMediaError
-from heygem.jobs.checks import check_options, check_spec
+from heygem.jobs.checks import YOUNG_SECONDS, InputCheck, check_options
 from heygem.jobs.job import JobSpec
 from heygem.settings import Settings
 from tests.tiny_media import write_clip, write_speech
@@ -20,6 +22,7 @@ LIMITS = Settings(
     max_audio_seconds=2,
     max_template_seconds=1,
 )
+CHECK = InputCheck(LIMITS)
 
 
 @pytest.fixture
@@ -28,14 +31,32 @@ def spec(tmp_path: Path) -> JobSpec:
 
 
 def test_good_inputs_pass(spec: JobSpec) -> None:
-    check_spec(spec, LIMITS)
+    CHECK.spec(spec)
+
+
+def test_a_known_template_is_looked_at_again_only_when_its_file_changes(tmp_path: Path) -> None:
+    check, clip = InputCheck(LIMITS), write_clip(tmp_path / "t.mp4")
+    changed_at = time.time() - 2 * YOUNG_SECONDS
+    os.utime(clip, (changed_at, changed_at))
+    first = check.template(clip)
+    (tmp_path / "link.mp4").hardlink_to(clip)
+    assert check.template(clip) is first
+    content = clip.read_bytes()
+    clip.write_bytes(content[:200])
+    with pytest.raises(MediaError):
+        check.template(clip)
+    clip.write_bytes(content)
+    assert check.template(clip) == first
+    clip.unlink()
+    with pytest.raises(MediaError):
+        check.template(clip)
 
 
 def test_too_long_is_told_with_the_limit(spec: JobSpec, tmp_path: Path) -> None:
     with pytest.raises(UnsuitableMediaError, match="speech"):
-        check_spec(replace(spec, audio_path=write_speech(tmp_path / "long.wav", 2.5)), LIMITS)
+        CHECK.spec(replace(spec, audio_path=write_speech(tmp_path / "long.wav", 2.5)))
     with pytest.raises(UnsuitableMediaError, match="template"):
-        check_spec(replace(spec, template_path=write_clip(tmp_path / "long.mp4", 30)), LIMITS)
+        CHECK.spec(replace(spec, template_path=write_clip(tmp_path / "long.mp4", 30)))
 
 
 @pytest.mark.parametrize("content", [b"", b"just text\n" * 50], ids=["empty", "text"])
@@ -44,12 +65,12 @@ def test_what_is_no_media_is_refused(spec: JobSpec, tmp_path: Path, content: byt
     bad.write_bytes(content)
     for changed in (replace(spec, template_path=bad), replace(spec, audio_path=bad)):
         with pytest.raises(MediaError):
-            check_spec(changed, LIMITS)
+            CHECK.spec(changed)
 
 
 def test_a_missing_file_is_refused(spec: JobSpec, tmp_path: Path) -> None:
     with pytest.raises(HeyGemError):
-        check_spec(replace(spec, audio_path=tmp_path / "gone.wav"), LIMITS)
+        CHECK.spec(replace(spec, audio_path=tmp_path / "gone.wav"))
 
 
 @pytest.mark.parametrize(
