@@ -1,5 +1,6 @@
 """Jobs on a ready engine: is the first as fast as the next, does any read weights, how much memory?"""
 
+import random
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -82,6 +83,7 @@ def measure_jobs(
         )
         for index in range(1 + later_jobs)
     ]
+    random.shuffle(inputs)  # no cut is first at every launch: one may happen to be more work than the others
     own = replace(settings, models_dir=folder / "models")  # a copy: nobody else opens these files
     shutil.copytree(settings.models_dir, own.models_dir)
     with started_studio(own, build_engines) as studio:
