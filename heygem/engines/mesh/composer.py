@@ -119,7 +119,7 @@ def lay_mouths(
         skin = box.of(plane).astype(np.float32)
         mouth += _light_shift(skin, mouth, weight, _shape_of(grid, skin.shape, scale), reach)
         blended = skin + weight * (mouth - skin)
-        if drawing.grain is not None and index == 0:
+        if drawing.grain is not None and index == 0:  # the eye hardly sees it in colours
             grain = drawing.grain.over(box.left, box.top, box.width, box.height)
             blended += np.sqrt(missing_grain(weight)) * grain
         box.of(plane)[...] = np.clip(blended + 0.5, 0, 255).astype(np.uint8)

@@ -82,23 +82,14 @@ def measured_grain(pairs: Sequence[tuple[Luma, Luma]]) -> FilmGrain | None:
 
     Where next to nothing moves, what differs between the two is the grain of both.
     """
-    spreads, likeness = [], []
-    for first, second in pairs:
-        blocks = _blocks(second.astype(np.float32) - first)
-        if len(blocks) == 0:
-            continue
-        spread = blocks.std((1, 2))
-        calm = np.argsort(spread)[: max(1, round(2 * CALM_SHARE * len(spread)))]
-        spreads.append(float(np.quantile(spread, CALM_SHARE)))
-        likeness.append(_likeness(blocks[calm]))
-    if not spreads:
-        return None
-    order = np.argsort(spreads)[: max(1, round(2 * CALM_SHARE * len(spreads)))]
-    strength = float(np.quantile(spreads, CALM_SHARE)) / np.sqrt(2)
+    differences = [_blocks(second.astype(np.float32) - first) for first, second in pairs]
+    found = np.array([_spread_and_likeness(blocks) for blocks in differences if len(blocks)]).reshape(-1, 2)
+    spreads, likeness = found.T
+    strength = np.quantile(spreads, CALM_SHARE) / np.sqrt(2) if len(found) else 0.0
     if strength < LEAST_LEVELS:
         return None
-    of_sizes = [np.exp(-1 / (4 * sigma**2)) if sigma else 0.0 for sigma in SIZES_PX]
-    size = np.abs(np.array(of_sizes) - np.mean(np.array(likeness)[order])).argmin()
+    of_sizes = np.array([np.exp(-1 / (4 * sigma**2)) if sigma else 0.0 for sigma in SIZES_PX])
+    size = np.abs(of_sizes - likeness[_calmest(spreads)].mean()).argmin()
     return FilmGrain(float(strength), int(size))
 
 
@@ -118,8 +109,15 @@ def _blocks(difference: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(blocks - blocks.mean((1, 2), keepdims=True))
 
 
-def _likeness(blocks: NDArray[np.float32]) -> float:
-    """Correlation of neighbours in blocks (N,B,B)."""
-    power = float((blocks**2).mean())
-    across, down = blocks[:, :, 1:] * blocks[:, :, :-1], blocks[:, 1:] * blocks[:, :-1]
-    return float(across.mean() + down.mean()) / 2 / max(power, 1e-9)
+def _spread_and_likeness(blocks: NDArray[np.float32]) -> tuple[float, float]:
+    """Standard deviation of the calmest of blocks (N,B,B), and how neighbours in them correlate."""
+    spreads = blocks.std((1, 2))
+    calm = blocks[_calmest(spreads)]
+    across, down = calm[:, :, 1:] * calm[:, :, :-1], calm[:, 1:] * calm[:, :-1]
+    likeness = float(across.mean() + down.mean()) / 2 / max(float((calm**2).mean()), 1e-9)
+    return float(np.quantile(spreads, CALM_SHARE)), likeness
+
+
+def _calmest(spreads: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Places of the smaller ones, around the quantile that is taken."""
+    return np.argsort(spreads)[: max(1, round(2 * CALM_SHARE * len(spreads)))]
