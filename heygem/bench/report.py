@@ -83,6 +83,7 @@ BARS: Mapping[str, Bar] = {
     "batch.not_done": Bar(cpu=0.0, cuda=0.0),
     "batch.p95_over_median": Bar(cpu=1.10, cuda=1.10),
     "batch.growth": Bar(cpu=100e6, cuda=100e6),
+    "batch.vram_growth": Bar(cpu=50e6, cuda=50e6),
     "crowd.lost": Bar(cpu=0.0, cuda=0.0),
     "crowd.p99": Bar(cpu=200.0, cuda=200.0),
     "crowd.idle_cpu": Bar(cpu=8.0, cuda=8.0),
