@@ -24,8 +24,8 @@ from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.hearing import HeardSpeech
 from heygem.engines.mesh.library import PortraitLibrary
 from heygem.engines.mesh.models import MeshModels
+from heygem.engines.mesh.mouth_maker import MouthMaker
 from heygem.engines.mesh.painter import MouthPainter
-from heygem.engines.mesh.portrait import MouthMaker
 from heygem.engines.mesh.render import FrameRenderer
 from heygem.hardware.device import Device, TorchCuda, choose_device
 from heygem.hardware.device_memory import device_memory

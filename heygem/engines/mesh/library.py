@@ -13,7 +13,8 @@ from heygem.engines.base import JobContext
 from heygem.engines.mesh.bank import MouthBank
 from heygem.engines.mesh.calibration import MouthEye
 from heygem.engines.mesh.models import MeshModels
-from heygem.engines.mesh.portrait import MouthMaker, Portrait, pack_bank, unpack_bank
+from heygem.engines.mesh.mouth_maker import MouthMaker, pack_bank, unpack_bank
+from heygem.engines.mesh.portrait import Portrait
 from heygem.media.container import check_readable
 from heygem.media.frames import FrameSource
 from heygem.media.probe import probe_video

@@ -15,7 +15,7 @@ from heygem.engines.mesh.film_grain import (
     measured_grain,
     without_grain,
 )
-from heygem.engines.mesh.portrait import pack_bank, unpack_bank
+from heygem.engines.mesh.mouth_maker import pack_bank, unpack_bank
 from heygem.media.types import YuvFrame
 from tests.drawn_face import bank_of, landmarks, photo_of, portrait_of
 from tests.engines.mesh.test_composer import MESH, own_mouth, vertices_at
