@@ -5,6 +5,7 @@ from dataclasses import asdict
 from heygem.engines.base import JobContext
 from heygem.errors import HeyGemError, JobError, JobNotFoundError
 from heygem.jobs.engine_set import EngineSet, engine_named
+from heygem.jobs.errands import ErrandKind
 from heygem.jobs.job import Job, JobState
 from heygem.jobs.making import request_of
 from heygem.jobs.store import JobStore
@@ -13,6 +14,7 @@ from heygem.jobs.store import JobStore
 class CheckResult:
     """See `heygem.jobs.errands.Errand`. Somebody waits for it, so it goes before the next job."""
 
+    kind: ErrandKind = "check"
     goes_first = True
 
     def __init__(self, store: JobStore, job: Job) -> None:

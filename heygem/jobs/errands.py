@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 from threading import Lock
-from typing import Protocol
+from typing import Literal, Protocol
 
 from heygem.engines.base import JobContext
 from heygem.errors import HeyGemError
 from heygem.jobs.engine_set import EngineSet
 
+ErrandKind = Literal["prepare", "check"]  # a template is prepared, a finished video is checked
+
 
 class Errand(Protocol):
-    """One piece of such work. All methods but `key` and `goes_first` are called on the engine thread."""
+    """One piece of such work. `run` and `failed` are called on the engine thread."""
 
     @property
     def key(self) -> str:
         """Two errands of one key are the same."""
+
+    @property
+    def kind(self) -> ErrandKind:
+        """What the page says of it."""
 
     @property
     def goes_first(self) -> bool:
@@ -35,12 +41,19 @@ class ErrandList:
         self._wake = wake
         self._lock = Lock()
         self._errands: dict[str, Errand] = {}
-        self._running = ""  # key of the errand at work
+        self._running: Errand | None = None
 
     @property
     def running(self) -> str:
         """The key of the errand at work, or ""."""
-        return self._running
+        running = self._running
+        return "" if running is None else running.key
+
+    @property
+    def running_kind(self) -> ErrandKind | None:
+        """What the errand at work is."""
+        running = self._running
+        return None if running is None else running.kind
 
     def __contains__(self, key: str) -> bool:
         return key in self._errands
@@ -64,10 +77,10 @@ class ErrandList:
 
     def start(self, errand: Errand) -> None:
         """It is being done."""
-        self._running = errand.key
+        self._running = errand
 
     def stop(self, errand: Errand, *, is_done: bool) -> None:
         """It is not being done any more; if it is not done, it stays on the list."""
-        self._running = ""
+        self._running = None
         if is_done:
             self.drop(errand.key)

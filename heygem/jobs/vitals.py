@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from heygem.engines.status import EngineStatus
 from heygem.hardware.gpu import GpuMonitor, GpuTelemetry
 from heygem.hardware.memory import disk_free_bytes, read_ram
+from heygem.jobs.errands import ErrandKind
 from heygem.jobs.job import JobState
 from heygem.jobs.store import JobStore
 from heygem.jobs.worker import EngineWorker
@@ -24,6 +25,7 @@ class StudioStatus:
     total_ram_bytes: int
     queue_length: int  # jobs pending or running
     disk_free_bytes: int  # where results go
+    errand: ErrandKind | None  # what an idle engine does meanwhile
     warnings: tuple[str, ...]  # of "cpu_fallback", "gpu_hot", "memory_low", "disk_low", "queue_paused"
 
 
@@ -61,5 +63,6 @@ class Vitals:
             total_ram_bytes=ram.total_bytes,
             queue_length=counts[JobState.PENDING] + counts[JobState.RUNNING],
             disk_free_bytes=free_bytes,
+            errand=self._worker.errands.running_kind,
             warnings=tuple(key for key, is_there in signs.items() if is_there),
         )

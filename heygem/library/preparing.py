@@ -5,6 +5,7 @@ from pathlib import Path
 from heygem.engines.base import JobContext
 from heygem.errors import HeyGemError, JobCanceledError, LibraryError, TemplateNotFoundError
 from heygem.jobs.engine_set import EngineSet
+from heygem.jobs.errands import ErrandKind
 from heygem.jobs.job import DEFAULT_ENGINE
 from heygem.library.pictures import write_still
 from heygem.library.store import TemplateStore
@@ -17,6 +18,8 @@ ATTEMPT_LIMIT = 3  # a template that ends the process so often is left alone
 
 class PrepareTemplate:
     """See `heygem.jobs.errands.Errand`."""
+
+    kind: ErrandKind = "prepare"
 
     def __init__(self, store: TemplateStore, template: Template, *, goes_first: bool) -> None:
         self.key = errand_key(template.id)

@@ -6,6 +6,7 @@ from typing import Literal
 from heygem.engines.base import STAGES
 from heygem.engines.status import EngineState, EngineStatus
 from heygem.hardware.gpu import GpuTelemetry, Reading, ReadingState
+from heygem.jobs.errands import ErrandKind
 from heygem.jobs.job import Job, JobState
 from heygem.studio import StudioStatus
 from heygem.ui.texts import Language, error_sentence, text
@@ -43,12 +44,15 @@ class Figure:
     fraction: float | None = None
 
 
-def banner(engine: EngineStatus, now_seconds: float, language: Language) -> Sentence:
+def banner(
+    engine: EngineStatus, now_seconds: float, language: Language, errand: ErrandKind | None = None
+) -> Sentence:
     """What the engine does. `now_seconds` is of the monotonic clock."""
     if engine.state is EngineState.INITIALIZING:
         return _initializing(engine, now_seconds, language)
     if engine.state is EngineState.READY:
-        return Sentence("good", text(language, "ready"), _ready_detail(engine, language))
+        detail = text(language, f"ready_{errand}") if errand else _ready_detail(engine, language)
+        return Sentence("good", text(language, "ready"), detail)
     if engine.state is EngineState.BUSY:
         return Sentence("busy", text(language, "busy"), text(language, "busy_detail"))
     if engine.state is EngineState.FAILED:

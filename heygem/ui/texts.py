@@ -79,6 +79,8 @@ _PAGE_TEXTS: Mapping[str, tuple[str, str]] = {
         "All {total} models are loaded and warm ({seconds} s).",
         "全部 {total} 个模型已加载并预热（{seconds} 秒）。",
     ),
+    "ready_prepare": ("Preparing a template ahead; jobs go first.", "正在提前准备模板，任务优先。"),
+    "ready_check": ("Checking a finished video.", "正在检查已完成的视频。"),
     "ready_lazy_detail": ("Models load on first use.", "模型将在首次使用时加载。"),
     "busy": ("Making a video", "正在生成视频"),
     "busy_detail": ("New jobs wait in line and are made one after the other.", "新任务会排队，依次生成。"),

@@ -36,7 +36,9 @@ def render(studio: Studio, page: PageState, was: str, language: Language) -> dic
     """
     now = studio.status()
     header = {
-        "banner": markup.sentence(status.banner(now.engine, time.monotonic(), language), kind="banner"),
+        "banner": markup.sentence(
+            status.banner(now.engine, time.monotonic(), language, now.errand), kind="banner"
+        ),
         "figures": markup.figures(status.figures(now, language)),
         "warnings": markup.warnings([text(language, f"warning_{key}") for key in now.warnings]),
     }

@@ -17,6 +17,7 @@ from heygem.errors import DeviceLostError, DiskFullError, HeyGemError, NoFaceErr
 from heygem.hardware.device import Device
 from heygem.jobs.database import Database
 from heygem.jobs.engine_set import EngineSet
+from heygem.jobs.errands import ErrandKind
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.jobs.outputs import output_path
 from heygem.jobs.store import ENGINE_ERROR_LIMIT, JobStore
@@ -423,6 +424,8 @@ def test_a_disk_that_fills_up_puts_the_job_back(house: House) -> None:
 class Task:
     """An errand that counts its runs; it may be told to last until a job waits, or to fail."""
 
+    kind: ErrandKind = "prepare"
+
     def __init__(self, key: str, *, goes_first: bool = False, lasts: bool = False, error: str = "") -> None:
         self.key, self.goes_first = key, goes_first
         self.runs = 0
@@ -455,7 +458,7 @@ def test_an_errand_gives_way_to_a_job_and_is_done_after_it(house: House) -> None
     task = Task("a", lasts=True)
     house.worker.errands.add(task)
     wait_for(lambda: task.runs == 1)
-    assert house.worker.errands.running == "a"
+    assert (house.worker.errands.running, house.worker.errands.running_kind) == ("a", "prepare")
     house.wait_state(house.submit(), JobState.SUCCEEDED)
     wait_for(lambda: task.runs == 2 and "a" not in house.worker.errands)
 

@@ -41,6 +41,7 @@ def studio_status(gpu: GpuTelemetry | None = None, device: str = "") -> StudioSt
         total_ram_bytes=8 * GB,
         queue_length=3,
         disk_free_bytes=100 * GB,
+        errand=None,
         warnings=(),
     )
 
@@ -74,7 +75,9 @@ def test_ready_busy_failed_and_stopping() -> None:
     ready = EngineStatus(EngineState.READY, models=MODELS, ready_seconds=12.34)
     assert "12.3 s" in banner(ready, 0, "en").detail
     assert "first use" in banner(replace(ready, preload=False), 0, "en").detail
-    assert banner(EngineStatus(EngineState.BUSY), 0, "en").tone == "busy"
+    assert banner(ready, 0, "en", "prepare").detail == "Preparing a template ahead; jobs go first."
+    assert banner(ready, 0, "zh", "check").detail == "正在检查已完成的视频。"
+    assert banner(EngineStatus(EngineState.BUSY), 0, "en", "prepare").tone == "busy"
     engine = EngineStatus(
         EngineState.FAILED, problem="m.bin is damaged: restore it.", problem_code="weights_corrupt"
     )
