@@ -52,13 +52,18 @@ MASK_EVERY_FRAMES = 10  # the outline of the mesh is filled triangle by triangle
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Figures of one finished video; see the module's text. Ratios are over the template's own."""
+    """Figures of one finished video; see the module's text. Ratios are over the template's own.
+
+    `ring_levels` and `chin_levels` are the same flicker in grey levels.
+    """
 
     template: str
     speech: str
     frames: int
     ring: float | None  # None: a photo
     chin: float | None
+    ring_levels: float
+    chin_levels: float
     sharp: float
     seam: float
     folds: int
@@ -109,9 +114,12 @@ def picture_figures(skin: SkinMap, made: Take, real: Take) -> dict[str, float | 
     made_skin, made_detail = _textures(skin, made, real.points_px)
     real_skin, real_detail = _textures(skin, real, real.points_px)
     moves = not real.info.is_photo  # what does not flicker at all is no measure
+    ring, chin = (flicker(made_skin, where) for where in (skin.ring, skin.chin))
     return {
-        "ring": flicker(made_skin, skin.ring) / flicker(real_skin, skin.ring) if moves else None,
-        "chin": flicker(made_skin, skin.chin) / flicker(real_skin, skin.chin) if moves else None,
+        "ring": ring / flicker(real_skin, skin.ring) if moves else None,
+        "chin": chin / flicker(real_skin, skin.chin) if moves else None,
+        "ring_levels": ring,
+        "chin_levels": chin,
         "sharp": made_detail / real_detail,
         "seam": seam_step(made_skin, real_skin, skin),
     }
@@ -211,14 +219,14 @@ def main() -> None:
         for path in _files(arguments.speech or arguments.templates, SOUND_SUFFIXES)
     ]
     found: list[Looks] = []
-    print(f"{'template':36} {'speech':20}", *(f"{field.name:>8}" for field in fields(Looks)[2:]))
+    print(f"{'template':36} {'speech':20}", *(f"{field.name:>11}" for field in fields(Looks)[2:]))
     for template in templates:
         for sound in sounds:
             found.append(look(engine, skin, template, sound, arguments.out, arguments.smile))
             row = list(asdict(found[-1]).values())
             print(
                 f"{row[0]:36} {row[1]:20}",
-                *(f"{'-':>8}" if value is None else f"{value:8.3g}" for value in row[2:]),
+                *(f"{'-':>11}" if value is None else f"{value:11.3g}" for value in row[2:]),
                 flush=True,
             )
             (arguments.out / "looks.json").write_text(json.dumps([asdict(one) for one in found], indent=1))
