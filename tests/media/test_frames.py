@@ -252,7 +252,7 @@ def test_a_closed_clip_leaves_no_decoder_behind(long_clip: Path) -> None:
             assert next(iter(source.read_schedule([3]))).y.any()
             assert thread_count() > before
         del source
-        assert thread_count() == before
+        assert thread_count() <= before  # one of an earlier test may have ended meanwhile
     finally:
         gc.enable()
 
