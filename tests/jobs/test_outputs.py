@@ -1,5 +1,6 @@
 """Names of results, and how they appear."""
 
+import hashlib
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from heygem.jobs.job import Job, JobSpec, JobState
 from heygem.jobs.outputs import job_id_of_partial, output_path, partial_path, publish, safe_name
+from heygem.models.hashes import file_sha256
 
 JOB_ID = "0123456789abcdef0123456789abcdef"
 
@@ -58,6 +60,7 @@ def test_a_finished_file_gets_its_name(tmp_path: Path) -> None:
     partial.write_bytes(b"video")
     publish(partial, final)
     assert [path.name for path in tmp_path.iterdir()] == ["x.mp4"]
+    assert file_sha256(final) == hashlib.sha256(b"video").hexdigest()
 
 
 def test_a_file_that_is_not_there_is_no_result(tmp_path: Path) -> None:
