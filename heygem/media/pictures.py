@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
-from heygem.media.types import ColourTags, YuvFrame
+from heygem.media.types import ColourTag, ColourTags, YuvFrame
 
 _WITHOUT_MEANING = (0, 2, 3)  # RGB, unspecified, reserved
 _HDR_TRANSFERS = (16, 18)  # PQ, HLG
@@ -18,16 +18,23 @@ _SMALLEST_HD_SIDE = 1280
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
 
+def usual_code(width: int, height: int) -> int:
+    """What most players assume for a tag that a file of this size (in pixels) lacks: 1 bt709, 6 bt601."""
+    return 1 if max(width, height) >= _SMALLEST_HD_SIDE else 6
+
+
 def source_colour(picture: VideoFrame) -> ColourTags:
     """The tags of a decoded picture; where the file is silent, what players assume for its size."""
-    is_hd = max(picture.width, picture.height) >= _SMALLEST_HD_SIDE or _is_rgb(picture)
-    usual = 1 if is_hd else 6
-    matrix, primaries, transfer = (
-        usual if tag in _WITHOUT_MEANING else int(tag)
-        for tag in (picture.colorspace, picture.color_primaries, picture.color_trc)
-    )
+    usual = 1 if _is_rgb(picture) else usual_code(picture.width, picture.height)
+    stored: dict[ColourTag, int] = {
+        "matrix": picture.colorspace,
+        "primaries": picture.color_primaries,
+        "transfer": picture.color_trc,
+    }
+    unsaid = frozenset(tag for tag, code in stored.items() if code in _WITHOUT_MEANING)
+    codes = {tag: usual if tag in unsaid else int(code) for tag, code in stored.items()}
     is_full = int(picture.color_range) == 2 or picture.format.name.startswith("yuvj")
-    return ColourTags(matrix, primaries, transfer, full_range=is_full)
+    return ColourTags(**codes, full_range=is_full, unsaid=unsaid)
 
 
 def shown_colour(picture: VideoFrame) -> ColourTags:

@@ -3,19 +3,31 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+ColourTag = Literal["matrix", "primaries", "transfer"]
+
 
 @dataclass(frozen=True, slots=True)
 class ColourTags:
-    """How YUV numbers become colours. The codes are those of ITU-T H.273; none is ever "unspecified" (2)."""
+    """How YUV numbers become colours. The codes are those of ITU-T H.273; none is ever "unspecified" (2).
+
+    Of the tags in `unsaid` the file says nothing: their codes are what we assume. A video of the same size
+    made from it says nothing of them either: players that assume something else show both alike.
+    """
 
     matrix: int = 1  # 1 bt709, 5 and 6 bt601, 9 bt2020
     primaries: int = 1
     transfer: int = 1
     full_range: bool = False  # True: luma 0..255; False: luma 16..235, chroma 16..240
+    unsaid: frozenset[ColourTag] = frozenset()
+
+    @property
+    def codes(self) -> dict[ColourTag, int]:
+        return {"matrix": self.matrix, "primaries": self.primaries, "transfer": self.transfer}
 
 
 @dataclass(frozen=True, slots=True)

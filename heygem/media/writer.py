@@ -15,11 +15,12 @@ from av.video.stream import VideoStream
 
 from heygem import __version__
 from heygem.errors import DiskFullError, MediaError
-from heygem.media.pictures import plane_rows
+from heygem.media.pictures import plane_rows, usual_code
 from heygem.media.soundtrack import SoundTrack
-from heygem.media.types import OutputVideo, YuvFrame
+from heygem.media.types import ColourTag, OutputVideo, YuvFrame
 
 _PROVENANCE = json.dumps({"ai_generated": True, "generator": "HeyGem", "version": __version__})
+_UNSPECIFIED = 2
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -117,6 +118,17 @@ def _add_picture_stream(container: OutputContainer, info: OutputVideo) -> VideoS
     context = stream.codec_context
     context.thread_type = "AUTO"  # "slice" would make the encoder cut each picture into slices
     context.time_base = 1 / info.fps
-    context.colorspace, context.color_primaries = info.colour.matrix, info.colour.primaries
-    context.color_trc, context.color_range = info.colour.transfer, 2 if info.colour.full_range else 1
+    codes = _written_codes(info)
+    context.colorspace, context.color_primaries = codes["matrix"], codes["primaries"]
+    # Limited range needs no leaving out: of H.264 in MP4 it changes no byte, with other tags or without.
+    context.color_trc, context.color_range = codes["transfer"], 2 if info.colour.full_range else 1
     return stream
+
+
+def _written_codes(info: OutputVideo) -> dict[ColourTag, int]:
+    """What the source left unsaid stays so, unless players assume something else for a video of this size."""
+    colour, usual = info.colour, usual_code(info.width, info.height)
+    return {
+        tag: _UNSPECIFIED if tag in colour.unsaid and code == usual else code
+        for tag, code in colour.codes.items()
+    }

@@ -66,9 +66,17 @@ class Clip:
     ticks: tuple[int, ...] = ()
     time_base: Fraction = Fraction(1, 1000)
     sample_aspect: Fraction = Fraction(1)
+    codes: tuple[int, int, int] = (2, 2, 2)  # matrix, primaries, transfer as in ITU-T H.273; 2: not stated
 
 
 PLAIN = Clip()
+
+
+def codes_of(path: Path) -> tuple[int, int, int]:
+    """The codes of matrix, primaries and transfer that the file itself states; 2: it does not."""
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    return int(frame.colorspace), int(frame.color_primaries), int(frame.color_trc)
 
 
 @contextmanager
@@ -87,10 +95,12 @@ def make_clip(path: Path, clip: Clip = PLAIN) -> Path:
         stream = container.add_stream(clip.codec, rate=clip.fps, options={"x265-params": "log-level=none"})
         stream.width, stream.height = clip.size
         stream.pix_fmt = clip.pixel_format
-        stream.codec_context.gop_size = clip.keyframe_every
-        stream.codec_context.sample_aspect_ratio = clip.sample_aspect
+        context = stream.codec_context
+        context.gop_size = clip.keyframe_every
+        context.sample_aspect_ratio = clip.sample_aspect
+        context.colorspace, context.color_primaries, context.color_trc = clip.codes
         time_base = clip.time_base if clip.ticks else 1 / clip.fps
-        stream.codec_context.time_base = time_base
+        context.time_base = time_base
         for number, tick in enumerate(clip.ticks or range(clip.frame_count)):
             frame = picture(number, *clip.size).reformat(format=clip.pixel_format)
             frame.pts, frame.time_base = tick, time_base

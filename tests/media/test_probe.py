@@ -83,9 +83,24 @@ def test_colour_tags_are_never_unspecified(tmp_path: Path) -> None:
     small = probe_video(make_clip(tmp_path / "small.mp4"))
     large = probe_video(make_clip(tmp_path / "large.mp4", Clip(size=(1280, 720), frame_count=2)))
     full = probe_video(make_clip(tmp_path / "full.avi", Clip("mjpeg", "yuvj420p")))
-    assert small.colour == ColourTags(6, 6, 6, full_range=False)
-    assert large.colour == ColourTags(1, 1, 1, full_range=False)
+    unsaid = frozenset(small.colour.codes)
+    assert small.colour == ColourTags(6, 6, 6, full_range=False, unsaid=unsaid)
+    assert large.colour == ColourTags(1, 1, 1, full_range=False, unsaid=unsaid)
     assert full.colour.full_range
+
+
+def test_only_what_a_file_does_not_state_is_assumed(tmp_path: Path) -> None:
+    half = probe_video(make_clip(tmp_path / "half.mp4", Clip(codes=(5, 2, 1), frame_count=2)))
+    assert half.colour == ColourTags(5, 6, 1, unsaid=frozenset({"primaries"}))
+
+
+@pytest.mark.parametrize("name", ["loop.gif", "rgb.png", "rgb.avi"])
+def test_what_is_made_of_rgb_is_stated(name: str, tmp_path: Path) -> None:
+    codec, pixel_format = {"loop.gif": ("gif", "rgb8"), "rgb.png": ("png", "rgb24")}.get(
+        name, ("ffv1", "bgr0")
+    )
+    info = probe_video(make_clip(tmp_path / name, Clip(codec, pixel_format, frame_count=1)))
+    assert info.colour == ColourTags()
 
 
 def truncated(tmp_path: Path) -> bytes:
