@@ -28,6 +28,8 @@ CLOSED_GAP, OPEN_GAP = 0.010, 0.020  # canonical: between them the mouth layer f
 TURNED_AWAY, TURNED_ENOUGH = 0.12, 0.45
 EDGE_ON = 0.05  # a surface seen from the side at rest has no part of its view to lose
 OUTLINE_DEGREES = (20.0, 30.0)  # yaw from which on the mouth can come near the outline, and does
+PROFILE_DEGREES = (26.0, 35.0)  # yaw at which the jaw begins to be held, and is
+OPENED, OPENED_IN_PROFILE = 0.02, 0.65  # canonical: lips that open by so much; how much of it they do there
 EDGE_ON_PART = (0.0, 0.15)  # of its area at rest: a triangle seen edge-on, and one seen well enough
 LEAST_AREA_PX2 = 1.0  # twice the area from which on a triangle counts as one that could fold
 FOLDED_AREA_PX2 = -0.1  # and at which it has
@@ -59,14 +61,15 @@ def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMe
     shown = turned_to_camera(pose.rotation, mesh.outward) * portrait.visible[base]  # (B,468)
     shown *= before_outline(source, portrait.turn_degrees[base, 0], pose.scale, mesh)
     shown *= portrait.strength[base][:, None]
+    opened_by = wanted_gap(wanted) - lip_gap(portrait.own[base])
+    difference *= held_in_profile(portrait.turn_degrees[base, 0], opened_by, mesh)[..., None]
     difference *= (mesh.motion_weight * shown)[..., None]
     lips_moved = np.sqrt((difference[:, LIPS, :2] ** 2).sum(-1).mean(1))
     moved = np.clip((lips_moved - MOUTH_MOVES_FROM) / (MOUTH_MOVES_FULLY - MOUTH_MOVES_FROM), 0, 1)
     # Closed lips that stay closed keep their own pixels, which no other frame's fit as well.
     opening = np.maximum(lip_gap(portrait.own[base]), wanted_gap(wanted))
     moved *= np.clip((opening - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP), 0, 1)
-    closed_by = lip_gap(portrait.own[base]) - wanted_gap(wanted)
-    mouth_weight = mouth_layer(closed_by, mesh) * moved[:, None]
+    mouth_weight = mouth_layer(-opened_by, mesh) * moved[:, None]
     mouth_weight[:, :VERTEX_COUNT] *= shown
     down = pose.displacement_to_px(np.array([0.0, 1.0, 0.0])[None, None].repeat(len(base), 0))[:, 0, :2]
     target = mesh.target_vertices(source, pose.displacement_to_px(difference)[..., :2])
@@ -111,6 +114,17 @@ def turned_to_camera(rotation: Array, outward: Array) -> Array:
     now, at_rest = camera @ outward.T, -outward[:, 1]
     part = np.maximum(now, 0) / np.maximum(at_rest, EDGE_ON)
     return np.asarray(smooth_step(part, TURNED_AWAY, TURNED_ENOUGH))
+
+
+def held_in_profile(yaw_degrees: Array, opened_by: Array, mesh: DrawMesh) -> Array:
+    """How much of the difference heads turned to the side keep, per vertex: (B,), (B,) -> (B,468) in 0..1.
+
+    Where the chin is the outline, one half of it cannot be drawn, and the other must not move on without it.
+    Lips open less (`opened_by`, canonical): a wide open mouth would reach beyond the face. They close fully.
+    """
+    profile = smooth_step(np.abs(yaw_degrees), *PROFILE_DEGREES)[:, None]
+    lips = 1 - (1 - OPENED_IN_PROFILE) * smooth_step(opened_by, 0.0, OPENED)[:, None]
+    return np.asarray(1 - profile * (1 - mesh.mouth_alpha[:VERTEX_COUNT] * lips))
 
 
 def before_outline(source_px: Array, yaw_degrees: Array, scale: Array, mesh: DrawMesh) -> Array:

@@ -9,7 +9,14 @@ from scipy.spatial.transform import Rotation
 
 from heygem.engines.mesh.geometry import DrawMesh, doubled_areas
 from heygem.engines.mesh.raster import Grid, cover
-from heygem.engines.mesh.targets import before_outline, closed_lips, mouth_layer, settled, turned_to_camera
+from heygem.engines.mesh.targets import (
+    before_outline,
+    closed_lips,
+    held_in_profile,
+    mouth_layer,
+    settled,
+    turned_to_camera,
+)
 from heygem.templates.canonical import CHIN, INNER_LOWER, INNER_UPPER, LIP_CENTRE_UPPER, LIPS, CanonicalFace
 
 FACE = CanonicalFace.load(Path(__file__).parents[3] / "models" / "face-landmarker" / "canonical_face.npz")
@@ -91,6 +98,20 @@ def test_what_lies_on_the_outline_of_a_turned_head_fades_out() -> None:
     front = MESH.source_vertices(turned_px(0)[None].repeat(12, 0))
     moving = MESH.motion_weight > 0.5
     assert before_outline(front, np.full(12, 40.0), scale, MESH)[:, moving].min() > 0.9
+
+
+@given(st.floats(-90, 90), st.floats(-0.1, 0.1))
+def test_a_head_in_profile_keeps_its_chin_and_closes_its_lips(yaw: float, opened_by: float) -> None:
+    (kept,) = held_in_profile(np.array([yaw]), np.array([opened_by]), MESH)
+    assert ((kept >= 0) & (kept <= 1)).all()
+    inner = kept[list(INNER_LOWER[1:-1])]
+    if abs(yaw) <= 26:
+        assert (kept == 1).all()
+    if abs(yaw) >= 35:
+        assert kept[CHIN] == 0
+        assert inner.min() > 0.99 if opened_by <= 0 else inner.max() <= 1
+    if abs(yaw) >= 35 and opened_by >= 0.02:
+        assert inner.max() < 0.7
 
 
 def test_of_overlapping_triangles_the_nearest_is_seen() -> None:
