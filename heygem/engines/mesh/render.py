@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.base import LipSyncOptions
-from heygem.engines.mesh.bank import MouthBank, best_path, cross_fade, fit_cost
+from heygem.engines.mesh.bank import MouthBank
 from heygem.engines.mesh.composer import Drawing
 from heygem.engines.mesh.drawer import FrameDrawer
 from heygem.engines.mesh.film_grain import GrainCut
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.inside import insides, unlikeness
 from heygem.engines.mesh.living_photo import LivingPhoto
+from heygem.engines.mesh.mouth_path import best_path, cross_fade, cuts, fit_cost, haste_cost, switch_cost
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
 from heygem.engines.mesh.speech_motion import Motion
@@ -65,6 +67,7 @@ class RenderPlan:
     bank: MouthBank
     schedule: NDArray[np.int64]  # (T,) template frame under each output frame
     path: NDArray[np.int64]  # (T,) mouth of the bank
+    is_cut: NDArray[np.bool_]  # (T,) whether it takes over from the frame before at once
     gap: Array  # (T,) lip opening asked for, canonical
     wish: Wish
     living: LivingPhoto | None = None
@@ -110,8 +113,10 @@ class FrameRenderer:
             gaps.append(wanted_gap(shapes))
             wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop])
             costs.append(fit_cost(wanted, bank.keys, rest_gap, forbidden_frames))
-        path = best_path(np.concatenate(costs), bank.keys.frame)
-        return RenderPlan(portrait, bank, schedule, path, np.concatenate(gaps), wish)
+        cost = np.concatenate(costs) + haste_cost(bank.keys.frame, portrait.haste)
+        unlike = unlikeness(insides(bank.patches, self.mesh.ring), bank.keys.gap)
+        path = best_path(cost, switch_cost(bank.keys.frame, unlike))
+        return RenderPlan(portrait, bank, schedule, path, cuts(path, unlike), np.concatenate(gaps), wish)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
@@ -129,7 +134,8 @@ class FrameRenderer:
                 if plan.portrait.strength[base[row]] == 0:
                     yield None
                     continue
-                mouths = [(plan.bank.patches[mouth], share) for mouth, share in cross_fade(plan.path, step)]
+                shares = cross_fade(plan.path, plan.is_cut, step)
+                mouths = [(plan.bank.patches[mouth], share) for mouth, share in shares]
                 head = plan.living.head(step) if plan.living else None
                 source, target, weight = block.source_px[row], block.target_px[row], block.mouth_weight[row]
                 grain = GrainCut.at(plan.bank.grain, step) if plan.bank.grain else None
