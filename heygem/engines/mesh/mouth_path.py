@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import OUTLINE_UNIT, PAINTED, TURN_UNIT_DEGREES, MouthKeys
+from heygem.engines.mesh.inside import seen_part
 
 Array = NDArray[np.float64]
 Costs = NDArray[np.float32]
@@ -18,7 +19,7 @@ Costs = NDArray[np.float32]
 CLOSING_GAP, LOOK_UNIT, LOOK_WORST, FILMED_WEIGHT = 0.010, 0.003, 100.0, 0.1
 # The eye reads the dark between the lips, and a warp cannot make it: openings must fit by themselves, but
 # for the part of them that is not seen to be stretched ...
-GAP_UNIT, GAP_SLACK = 0.010, 0.10
+GAP_UNIT, GAP_SLACK = 0.010, 0.05
 # ... above all upwards: a mouth can be stretched open only so far before its inside is smeared.
 OPEN_STRETCH, OPEN_SLACK, OPEN_UNIT = 1.25, 0.006, 0.006
 RING_UNIT = 12.0  # levels of luma and colour by which the skin around the mouth may differ, RMS
@@ -27,12 +28,15 @@ BLUR_SLACK_OCTAVES, BLUR_UNIT_OCTAVES = 1.2, 0.5
 # Where lips were filmed in haste (canonical opening a frame) codecs leave crumbs of teeth on them, which look
 # sharp: haste itself must count.
 HASTE_SLACK, HASTE_UNIT = 0.02, 0.02
+# A smear between lips looks a little like every other mouth: steadiness must not be had with it.
+SMEAR_SLACK_OCTAVES, SMEAR_UNIT_OCTAVES = 0.5, 0.3
+LEAST_CRISP = 1e-3
 PAINTED_COST = 2.5  # the person's own pixels win where they fit
 FORBIDDEN = 1e6
 
 NEIGHBOUR_FRAMES = 2
 SWITCH_COST = 0.8  # of lips and skin, whose look is much the same in all mouths
-UNLIKE_UNIT = 0.04  # of unlikeness between the lips that costs another 1
+UNLIKE_UNIT = 0.05  # of unlikeness between the lips that costs another 1
 MIXED_COST = 3.0  # painted teeth beside the person's own ones, where both are seen
 CUT_UNLIKE = 0.15  # from which on mixed teeth are seen to be two sets
 
@@ -73,6 +77,16 @@ def haste_cost(frame: NDArray[np.int64], haste: Array) -> Costs:
     """(K,): what mouths cost that were filmed in frames (K,) of a clip whose lips move by (N,) a frame."""
     filmed = np.where(frame == PAINTED, 0.0, haste[frame])
     return ((np.maximum(filmed - HASTE_SLACK, 0) / HASTE_UNIT) ** 2).astype(np.float32)
+
+
+def smear_cost(crispness: Array, gap: Array) -> Costs:
+    """(K,): what mouths with openings (K,) cost that are less crisp inside than is usual in their bank."""
+    seen = seen_part(gap)
+    if not (seen == 1).any():
+        return np.zeros(len(gap), np.float32)
+    octaves = np.log2(np.median(crispness[seen == 1]) / np.maximum(crispness, LEAST_CRISP))
+    smear = np.maximum(octaves - SMEAR_SLACK_OCTAVES, 0) / SMEAR_UNIT_OCTAVES
+    return np.asarray(seen * smear**2, np.float32)
 
 
 def switch_cost(frame: NDArray[np.int64], unlike: Costs) -> Costs:

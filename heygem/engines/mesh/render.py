@@ -13,9 +13,17 @@ from heygem.engines.mesh.composer import Drawing
 from heygem.engines.mesh.drawer import FrameDrawer
 from heygem.engines.mesh.film_grain import GrainCut
 from heygem.engines.mesh.geometry import DrawMesh
-from heygem.engines.mesh.inside import insides, unlikeness
+from heygem.engines.mesh.inside import crispness, insides, unlikeness
 from heygem.engines.mesh.living_photo import LivingPhoto
-from heygem.engines.mesh.mouth_path import best_path, cross_fade, cuts, fit_cost, haste_cost, switch_cost
+from heygem.engines.mesh.mouth_path import (
+    best_path,
+    cross_fade,
+    cuts,
+    fit_cost,
+    haste_cost,
+    smear_cost,
+    switch_cost,
+)
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
 from heygem.engines.mesh.speech_motion import Motion
@@ -107,15 +115,17 @@ class FrameRenderer:
         wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face, smile)
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
         rest_gap = float(wanted_gap(portrait.neutral[None])[0])
+        keys = bank.keys
         gaps, costs = [], []
         for start, stop in _blocks(len(schedule)):
             shapes = wish.shapes(start, stop)
             gaps.append(wanted_gap(shapes))
             wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop])
-            costs.append(fit_cost(wanted, bank.keys, rest_gap, forbidden_frames))
-        cost = np.concatenate(costs) + haste_cost(bank.keys.frame, portrait.haste)
-        unlike = unlikeness(insides(bank.patches, self.mesh.ring), bank.keys.gap)
-        path = best_path(cost, switch_cost(bank.keys.frame, unlike))
+            costs.append(fit_cost(wanted, keys, rest_gap, forbidden_frames))
+        flaws = haste_cost(keys.frame, portrait.haste)
+        flaws += smear_cost(crispness(bank.patches, self.mesh.ring), keys.gap)
+        unlike = unlikeness(insides(bank.patches, self.mesh.ring), keys.gap)
+        path = best_path(np.concatenate(costs) + flaws, switch_cost(keys.frame, unlike))
         return RenderPlan(portrait, bank, schedule, path, cuts(path, unlike), np.concatenate(gaps), wish)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:

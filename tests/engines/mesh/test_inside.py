@@ -8,34 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygem.engines.mesh.bank import MouthPatch, cut_patch
-from heygem.engines.mesh.inside import insides, unlikeness
+from heygem.engines.mesh.bank import MouthPatch
+from heygem.engines.mesh.inside import crispness, insides, unlikeness
 from heygem.media.types import YuvFrame
-from heygem.templates.canonical import INNER_LIPS, INNER_LOWER, INNER_UPPER, OUTER_LIPS
-from tests.drawn_face import FACE, MESH
-
-SKIN, DARK, TEETH = 150, 30, 200
-
-
-def mouth(
-    *, teeth: bool = False, open_px: float = 24, scale: float = 220, light: float = 1, red: int = 128
-) -> MouthPatch:
-    """A flat face with a hole between its lips; teeth fill the upper half of it."""
-    points = FACE.vertices * scale + (240, 200, 0)
-    is_lower = FACE.vertices[:, 1] > FACE.vertices[INNER_LIPS[0], 1]
-    is_lower[list(INNER_LOWER)], is_lower[list(INNER_UPPER)] = True, False
-    points[:, 1] += np.where(is_lower, 0.5, -0.5) * open_px
-    luma = np.full((420, 480), SKIN * light, np.uint8)
-    inner = points[list(INNER_LIPS), :2]
-    cv2.fillPoly(luma, [inner.round().astype(np.int32)], DARK * light)
-    if teeth:
-        middle = (points[list(INNER_UPPER), :2] + points[list(INNER_LOWER), :2]) / 2
-        outline = np.concatenate([points[list(INNER_UPPER), :2], middle[::-1]])
-        cv2.fillPoly(luma, [outline.round().astype(np.int32)], TEETH * light)
-    frame = YuvFrame(luma, np.full((210, 240), 128, np.uint8), np.full((210, 240), red, np.uint8))
-    vertices = MESH.source_vertices(points[None])[0]
-    lips = vertices[list(OUTER_LIPS)]
-    return cut_patch(frame, lips.min(0) - 40, lips.max(0) + 40, vertices)
+from tests.drawn_face import MESH
+from tests.drawn_mouth import mouth
 
 
 def unlike(one: MouthPatch, other: MouthPatch, gaps: tuple[float, float] = (0.1, 0.1)) -> float:
@@ -64,9 +41,23 @@ def test_a_tongue_is_told_by_its_colour() -> None:
     assert unlike(mouth(), mouth(red=150)) > 0.15
 
 
-@pytest.mark.parametrize("gaps", [(0.0, 0.1), (0.1, 0.005), (0.0, 0.0)])
+@pytest.mark.parametrize("gaps", [(0.0, 0.1), (0.1, 0.012), (0.0, 0.0)])
 def test_a_shut_mouth_is_unlike_none(gaps: tuple[float, float]) -> None:
     assert unlike(mouth(), mouth(teeth=True), gaps) == 0
+
+
+def blurred(patch: MouthPatch, sigma_px: float) -> MouthPatch:
+    luma = cv2.GaussianBlur(patch.pixels.y, (0, 0), sigma_px)
+    return replace(patch, pixels=YuvFrame(luma, patch.pixels.u, patch.pixels.v))
+
+
+def test_a_smear_is_less_crisp_and_its_size_and_light_do_not_matter() -> None:
+    sharp = mouth(teeth=True)
+    dim, small = mouth(teeth=True, light=0.6), mouth(teeth=True, scale=150, open_px=16)
+    crisp, in_dim_light, from_afar, smear = crispness([sharp, dim, small, blurred(sharp, 4)], MESH.ring)
+    assert in_dim_light == pytest.approx(crisp, rel=0.1)
+    assert from_afar == pytest.approx(crisp, rel=0.5)
+    assert smear < crisp / 2
 
 
 def test_a_patch_need_not_hold_all_the_skin() -> None:
