@@ -2,7 +2,7 @@
 
 A mouth costs what it fails to fit, a switch what is seen of it. The mesh can open a mouth a little further or
 less far, but it cannot take teeth away or bring them: a mouth is kept while it can be, is left for one that
-looks like it inside, and where teeth must come or go they do so at once, when the lips are on the move.
+looks like it inside, and where teeth must come or go they do so at once: mixed, both would be seen through.
 """
 
 import numpy as np

@@ -110,23 +110,30 @@ class FrameRenderer:
         options: LipSyncOptions,
         template_fps: Fraction,
     ) -> RenderPlan:
-        """Choose the path through the mouth bank; outlines only, so it is cheap at any length."""
+        """Choose the path through the mouth bank; no frame is read, so it is cheap at any length."""
         smile = options.smile * self._smile
         wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face, smile)
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
         rest_gap = float(wanted_gap(portrait.neutral[None])[0])
-        keys = bank.keys
         gaps, costs = [], []
         for start, stop in _blocks(len(schedule)):
             shapes = wish.shapes(start, stop)
             gaps.append(wanted_gap(shapes))
             wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop])
-            costs.append(fit_cost(wanted, keys, rest_gap, forbidden_frames))
+            costs.append(fit_cost(wanted, bank.keys, rest_gap, forbidden_frames))
+        path, is_cut = self._path(portrait, bank, np.concatenate(costs))
+        return RenderPlan(portrait, bank, schedule, path, is_cut, np.concatenate(gaps), wish)
+
+    def _path(
+        self, portrait: Portrait, bank: MouthBank, fit: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """(T,K) costs of the fit -> (T,) mouths, and where they take over at once."""
+        keys, skin = bank.keys, self.mesh.ring
         flaws = haste_cost(keys.frame, portrait.haste)
-        flaws += smear_cost(crispness(bank.patches, self.mesh.ring), keys.gap)
-        unlike = unlikeness(insides(bank.patches, self.mesh.ring), keys.gap)
-        path = best_path(np.concatenate(costs) + flaws, switch_cost(keys.frame, unlike))
-        return RenderPlan(portrait, bank, schedule, path, cuts(path, unlike), np.concatenate(gaps), wish)
+        flaws += smear_cost(crispness(bank.patches, skin), keys.gap)
+        unlike = unlikeness(insides(bank.patches, skin), keys.gap)
+        path = best_path(fit + flaws, switch_cost(keys.frame, unlike))
+        return path, cuts(path, unlike)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
