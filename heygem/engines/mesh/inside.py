@@ -33,15 +33,14 @@ def insides(patches: Sequence[MouthPatch], skin: NDArray[np.int64]) -> Picture:
     return np.stack([_inside(patch, skin) for patch in patches])
 
 
-def unlikeness(pictures: Picture, gap: NDArray[np.floating]) -> Picture:
-    """(K,6,8,2) and openings (K,) -> (K,K): RMS difference of two insides, 0 where one of them is shut.
+def unlikeness(pictures: Picture) -> Picture:
+    """(K,6,8,2) -> (K,K): RMS difference of what lies between the lips of two mouths, open or not.
 
     1 is the luma of the skin: teeth against dark are 0.3 and more, one mouth in two frames below 0.1.
     """
     flat = (pictures * np.array([1.0, CHROMA_WEIGHT], np.float32)).reshape(len(pictures), -1)
-    away = np.sqrt(((flat[:, None] - flat[None]) ** 2).sum(-1) / (ROWS * COLUMNS))
-    seen = seen_part(gap)
-    return np.asarray(away * np.minimum(seen[:, None], seen[None]), np.float32)
+    squared = ((flat[:, None] - flat[None]) ** 2).sum(-1)
+    return np.asarray(np.sqrt(squared / (ROWS * COLUMNS)), np.float32)
 
 
 def crispness(patches: Sequence[MouthPatch], skin: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -89,12 +89,14 @@ def smear_cost(crispness: Array, gap: Array) -> Costs:
     return np.asarray(seen * smear**2, np.float32)
 
 
-def switch_cost(frame: NDArray[np.int64], unlike: Costs) -> Costs:
-    """(K,K) from one mouth to another, filmed in frames (K,), by their unlikeness (K,K) between the lips.
+def switch_cost(frame: NDArray[np.int64], gap: Array, unlike: Costs) -> Costs:
+    """(K,K) from one mouth to another, by their unlikeness (K,K) between the lips where both are open.
 
-    Neighbouring frames of one shot follow each other as the lips did.
+    Mouths were filmed in frames (K,) with lip gaps (K,). What lips open upon may be anything, and frames of
+    one shot that are neighbours follow each other as the lips did.
     """
-    own = frame != PAINTED
+    own, seen = frame != PAINTED, seen_part(gap)
+    unlike = unlike * np.minimum(seen[:, None], seen)
     follows = own[:, None] & own & (np.abs(frame[:, None] - frame) <= NEIGHBOUR_FRAMES)
     mixed = (own[:, None] != own) & (unlike > 0)
     cost = SWITCH_COST * ~follows + unlike / UNLIKE_UNIT + MIXED_COST * mixed
@@ -116,10 +118,14 @@ def best_path(cost: Costs, switch: Costs) -> NDArray[np.int64]:
     return path
 
 
-def cuts(path: NDArray[np.int64], unlike: Costs) -> NDArray[np.bool_]:
-    """(T,) and (K,K) -> (T,): whether a mouth takes over at once from that of the frame before."""
-    before = np.concatenate([path[:1], path[:-1]])
-    return np.asarray(unlike[before, path] > CUT_UNLIKE)
+def cuts(path: NDArray[np.int64], gap: Array, unlike: Costs) -> NDArray[np.bool_]:
+    """(T,) of K mouths -> (T,): whether a mouth takes over at once from that of the frame before.
+
+    It does so where either is open enough to show, mixed, what they are unlike in: teeth half covered by the
+    lips of a mouth that is shut are seen through, too.
+    """
+    before, seen = np.concatenate([path[:1], path[:-1]]), seen_part(gap)
+    return np.asarray(unlike[before, path] * np.maximum(seen[before], seen[path]) > CUT_UNLIKE)
 
 
 def cross_fade(path: NDArray[np.int64], is_cut: NDArray[np.bool_], step: int) -> list[tuple[int, float]]:

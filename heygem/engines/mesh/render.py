@@ -131,9 +131,9 @@ class FrameRenderer:
         keys, skin = bank.keys, self.mesh.ring
         flaws = haste_cost(keys.frame, portrait.haste)
         flaws += smear_cost(crispness(bank.patches, skin), keys.gap)
-        unlike = unlikeness(insides(bank.patches, skin), keys.gap)
-        path = best_path(fit + flaws, switch_cost(keys.frame, unlike))
-        return path, cuts(path, unlike)
+        unlike = unlikeness(insides(bank.patches, skin))
+        path = best_path(fit + flaws, switch_cost(keys.frame, keys.gap, unlike))
+        return path, cuts(path, keys.gap, unlike)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""

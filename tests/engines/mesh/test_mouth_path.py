@@ -18,6 +18,8 @@ from heygem.engines.mesh.mouth_path import (
     switch_cost,
 )
 
+OPEN = np.full(3, 0.1)
+
 
 def bank_of(gaps: list[float], frames: list[int]) -> MouthKeys:
     count = len(gaps)
@@ -78,22 +80,28 @@ def test_no_other_path_is_cheaper(seed: int) -> None:
 
 def test_a_switch_is_dearer_the_more_unlike_two_mouths_are_inside() -> None:
     frames = np.array([0, 100, 200])
-    cost = switch_cost(frames, unlike_by({(0, 1): 0.05, (0, 2): 0.4, (1, 2): 0.3}))
+    cost = switch_cost(frames, OPEN, unlike_by({(0, 1): 0.05, (0, 2): 0.4, (1, 2): 0.3}))
     assert (np.diag(cost) == 0).all() and (cost == cost.T).all()
     assert 0 < cost[0, 1] < cost[1, 2] < cost[0, 2]
 
 
 def test_neighbouring_frames_that_look_alike_follow_freely() -> None:
-    cost = switch_cost(np.array([50, 52, 90]), unlike_by({}))
+    cost = switch_cost(np.array([50, 52, 90]), OPEN, unlike_by({}))
     assert cost[0, 1] == 0 < cost[0, 2]
 
 
 def test_painted_teeth_beside_own_ones_are_dear_but_not_where_none_are_seen() -> None:
     frames = np.array([PAINTED, 100, 200])
-    seen = switch_cost(frames, unlike_by({(0, 1): 0.1, (1, 2): 0.1}))
-    shut = switch_cost(frames, unlike_by({}))
+    unlike = unlike_by({(0, 1): 0.1, (1, 2): 0.1})
+    seen, shut = (switch_cost(frames, gap, unlike) for gap in (OPEN, OPEN * 0))
     assert seen[0, 1] > seen[1, 2] + 2
     assert shut[0, 1] == shut[1, 2]
+
+
+def test_lips_may_open_upon_anything() -> None:
+    frames, gap = np.array([0, 100, 200]), np.array([0.0, 0.1, 0.1])
+    cost = switch_cost(frames, gap, unlike_by({(0, 1): 0.5, (0, 2): 0.1, (1, 2): 0.5}))
+    assert cost[0, 1] == cost[0, 2] < cost[1, 2]
 
 
 def test_teeth_do_not_blink_where_a_mouth_fits_a_little_worse() -> None:
@@ -101,9 +109,9 @@ def test_teeth_do_not_blink_where_a_mouth_fits_a_little_worse() -> None:
     bank = bank_of([0.08, 0.106], [336, 258])
     asked = [0.083, 0.091, 0.1, 0.105, 0.103, 0.092, 0.083, 0.081, 0.1, 0.105]
     cost = cost_of(bank, asked)
-    assert len(set(best_path(cost, switch_cost(bank.frame, unlike_by({}, 2))))) == 2
+    assert len(set(best_path(cost, switch_cost(bank.frame, bank.gap, unlike_by({}, 2))))) == 2
     unlike = unlike_by({(0, 1): 0.37}, 2)
-    assert len(set(best_path(cost, switch_cost(bank.frame, unlike)))) == 1
+    assert len(set(best_path(cost, switch_cost(bank.frame, bank.gap, unlike)))) == 1
 
 
 def test_a_mouth_a_little_wider_or_narrower_than_asked_fits_as_well() -> None:
@@ -140,11 +148,16 @@ def test_a_switch_between_mouths_that_look_alike_is_spread_over_three_frames() -
 
 def test_mouths_that_look_unlike_inside_are_never_mixed() -> None:
     path = np.array([0, 0, 1, 1, 2, 2])
-    is_cut = cuts(path, unlike_by({(0, 1): 0.4, (1, 2): 0.05, (0, 2): 0.4}))
+    is_cut = cuts(path, OPEN, unlike_by({(0, 1): 0.4, (1, 2): 0.05, (0, 2): 0.4}))
     assert is_cut.tolist() == [False, False, True, False, False, False]
     shares = [cross_fade(path, is_cut, step) for step in range(6)]
     assert shares[1] == [(0, 1.0)] and shares[2] == [(1, 1.0)]
     assert shares[3] == [(1, 0.75), (2, 0.25)]
+
+
+def test_shut_mouths_are_mixed_with_each_other_and_with_no_open_one() -> None:
+    path, unlike = np.array([0, 1, 2]), unlike_by({(0, 1): 0.4, (1, 2): 0.4})
+    assert cuts(path, np.array([0.1, 0.0, 0.01]), unlike).tolist() == [False, True, False]
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12))
