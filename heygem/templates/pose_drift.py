@@ -18,6 +18,7 @@ UNIT_OPENINGS = 10.0  # to a unit of lip gap: as large as a turn
 SURE_FROM = (
     0.1  # variance of the turn, in its unit squared, from which a clip is believed more than people at large
 )
+STILL = 1e-9  # variance of the opening: in a film of a picture it does not change at all
 LEAST_FRAMES = 50
 
 
@@ -42,7 +43,7 @@ def drift_of(shapes: Array, turn_degrees: Array, usual: Array) -> Array:
     features -= features.mean(0)
     beyond = shapes - np.tensordot(turn, usual, axes=1)
     flat = (beyond - beyond.mean(0)).reshape(len(shapes), -1)
-    doubt = np.diag([SURE_FROM] * FEATURES + [0.0] * mouth.shape[1]) * len(shapes)
+    doubt = np.diag([SURE_FROM] * FEATURES + [STILL] * mouth.shape[1]) * len(shapes)
     fitted = np.linalg.solve(features.T @ features + doubt, features.T @ flat)
     own = fitted[:FEATURES].reshape(usual.shape)
     own[:, LIPS] = own[:, LIPS].mean(1, keepdims=True)

@@ -84,3 +84,10 @@ def test_the_bundled_drift_is_that_of_a_symmetric_face() -> None:
     nod = FACE.pose_drift[1]
     assert abs(nod[CHIN, 0]) < 0.2 * abs(nod[CHIN, 1])
     assert 0.005 < np.abs(FACE.pose_drift[:2, CHIN]).max() < 0.1
+
+
+def test_a_film_of_a_picture_tells_nothing() -> None:
+    """No turn and no opening ever changes."""
+    shapes = np.repeat(FACE.vertices[None], FRAMES, 0)
+    drift = drift_of(shapes, np.full((FRAMES, 2), 3.0), chin_drift(0.1))
+    np.testing.assert_allclose(drift, chin_drift(0.1), atol=1e-9)

@@ -11,7 +11,7 @@ from heygem.engines.mesh.bank import MouthKeys, head_turn_degrees
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.shaping import lip_outline, neutral_shape, smoothed_own
 from heygem.engines.mesh.style import SpeakingStyle
-from heygem.templates.canonical import LIPS, VERTEX_COUNT, CanonicalFace
+from heygem.templates.canonical import LIPS, VERTEX_COUNT, CanonicalFace, lip_gap
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.pose import PoseTrack, fit_pose
 from heygem.templates.pose_drift import drift_of, without_drift
@@ -77,6 +77,12 @@ class Portrait:
     def turn_degrees(self) -> Array:
         """(N,2) yaw and pitch of every frame."""
         return head_turn_degrees(self.pose.rotation)
+
+    @cached_property
+    def haste(self) -> Array:
+        """(N,) by how much the lips open or close from one frame to the next, canonical."""
+        gap = lip_gap(self.own)
+        return np.abs(np.gradient(gap)) if len(gap) > 1 else np.zeros(1)
 
     def keys(self, shapes: NDArray[np.floating], gap: Array, frame: NDArray[np.int64]) -> MouthKeys:
         """What to compare by when shapes (M,468,3) with openings (M,) stand in frames (M,) of the clip."""

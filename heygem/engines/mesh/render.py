@@ -8,12 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.base import LipSyncOptions
-from heygem.engines.mesh.bank import MouthBank, best_path, cross_fade, fit_cost
+from heygem.engines.mesh.bank import MouthBank
 from heygem.engines.mesh.composer import Drawing
 from heygem.engines.mesh.drawer import FrameDrawer
 from heygem.engines.mesh.film_grain import GrainCut
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.inside import crispness, insides, unlikeness
 from heygem.engines.mesh.living_photo import LivingPhoto
+from heygem.engines.mesh.mouth_path import (
+    best_path,
+    cross_fade,
+    cuts,
+    fit_cost,
+    haste_cost,
+    smear_cost,
+    switch_cost,
+)
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
 from heygem.engines.mesh.speech_motion import Motion
@@ -65,6 +75,7 @@ class RenderPlan:
     bank: MouthBank
     schedule: NDArray[np.int64]  # (T,) template frame under each output frame
     path: NDArray[np.int64]  # (T,) mouth of the bank
+    is_cut: NDArray[np.bool_]  # (T,) whether it takes over from the frame before at once
     gap: Array  # (T,) lip opening asked for, canonical
     wish: Wish
     living: LivingPhoto | None = None
@@ -99,7 +110,7 @@ class FrameRenderer:
         options: LipSyncOptions,
         template_fps: Fraction,
     ) -> RenderPlan:
-        """Choose the path through the mouth bank; outlines only, so it is cheap at any length."""
+        """Choose the path through the mouth bank; no frame is read, so it is cheap at any length."""
         smile = options.smile * self._smile
         wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face, smile)
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
@@ -110,8 +121,19 @@ class FrameRenderer:
             gaps.append(wanted_gap(shapes))
             wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop])
             costs.append(fit_cost(wanted, bank.keys, rest_gap, forbidden_frames))
-        path = best_path(np.concatenate(costs), bank.keys.frame)
-        return RenderPlan(portrait, bank, schedule, path, np.concatenate(gaps), wish)
+        path, is_cut = self._path(portrait, bank, np.concatenate(costs))
+        return RenderPlan(portrait, bank, schedule, path, is_cut, np.concatenate(gaps), wish)
+
+    def _path(
+        self, portrait: Portrait, bank: MouthBank, fit: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """(T,K) costs of the fit -> (T,) mouths, and where they take over at once."""
+        keys, skin = bank.keys, self.mesh.ring
+        flaws = haste_cost(keys.frame, portrait.haste)
+        flaws += smear_cost(crispness(bank.patches, skin), keys.gap)
+        unlike = unlikeness(insides(bank.patches, skin))
+        path = best_path(fit + flaws, switch_cost(keys.frame, keys.gap, unlike))
+        return path, cuts(path, keys.gap, unlike)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
@@ -129,7 +151,8 @@ class FrameRenderer:
                 if plan.portrait.strength[base[row]] == 0:
                     yield None
                     continue
-                mouths = [(plan.bank.patches[mouth], share) for mouth, share in cross_fade(plan.path, step)]
+                shares = cross_fade(plan.path, plan.is_cut, step)
+                mouths = [(plan.bank.patches[mouth], share) for mouth, share in shares]
                 head = plan.living.head(step) if plan.living else None
                 source, target, weight = block.source_px[row], block.target_px[row], block.mouth_weight[row]
                 grain = GrainCut.at(plan.bank.grain, step) if plan.bank.grain else None

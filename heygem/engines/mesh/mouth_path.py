@@ -1,0 +1,139 @@
+"""The path through the mouth bank: which mouth each output frame gets, and how one gives way to the next.
+
+A mouth costs what it fails to fit, a switch what is seen of it. The mesh can open a mouth a little further or
+less far, but it cannot take teeth away or bring them: a mouth is kept while it can be, is left for one that
+looks like it inside, and where teeth must come or go they do so at once: mixed, both would be seen through.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heygem.engines.mesh.bank import OUTLINE_UNIT, PAINTED, TURN_UNIT_DEGREES, MouthKeys
+from heygem.engines.mesh.inside import seen_part
+
+Array = NDArray[np.float64]
+Costs = NDArray[np.float32]
+
+# A mouth that is to be hardly more open than at rest is to look closed: how closed it looks when drawn so
+# counts far more than how open it was filmed.
+CLOSING_GAP, LOOK_UNIT, LOOK_WORST, FILMED_WEIGHT = 0.010, 0.003, 100.0, 0.1
+# The eye reads the dark between the lips, and a warp cannot make it: openings must fit by themselves, but
+# for the part of them that is not seen to be stretched ...
+GAP_UNIT, GAP_SLACK = 0.010, 0.05
+# ... above all upwards: a mouth can be stretched open only so far before its inside is smeared.
+OPEN_STRETCH, OPEN_SLACK, OPEN_UNIT = 1.25, 0.006, 0.006
+RING_UNIT = 12.0  # levels of luma and colour by which the skin around the mouth may differ, RMS
+# A mouth filmed in motion is a smear beside sharp skin; the slack is for teeth and beards, which count too.
+BLUR_SLACK_OCTAVES, BLUR_UNIT_OCTAVES = 1.2, 0.5
+# Where lips were filmed in haste (canonical opening a frame) codecs leave crumbs of teeth on them, which look
+# sharp: haste itself must count.
+HASTE_SLACK, HASTE_UNIT = 0.02, 0.02
+# A smear between lips looks a little like every other mouth: steadiness must not be had with it.
+SMEAR_SLACK_OCTAVES, SMEAR_UNIT_OCTAVES = 0.5, 0.3
+LEAST_CRISP = 1e-3
+PAINTED_COST = 2.5  # the person's own pixels win where they fit
+FORBIDDEN = 1e6
+
+NEIGHBOUR_FRAMES = 2
+SWITCH_COST = 0.8  # of lips and skin, whose look is much the same in all mouths
+UNLIKE_UNIT = 0.05  # of unlikeness between the lips that costs another 1
+MIXED_COST = 3.0  # painted teeth beside the person's own ones, where both are seen
+CUT_UNLIKE = 0.15  # from which on mixed teeth are seen to be two sets
+
+
+def fit_cost(
+    wanted: MouthKeys, mouths: MouthKeys, rest_gap: float, forbidden_frames: float
+) -> NDArray[np.float32]:
+    """(T,K): how badly each of K mouths fits each of T output frames.
+
+    The template's own mouths nearer than `forbidden_frames` to the frame under an output frame are out.
+    `rest_gap` is the lip opening of the face at rest.
+    """
+    shape = _squared_distance(wanted.outline, mouths.outline) / 40 / OUTLINE_UNIT**2
+    gap, filmed = wanted.gap[:, None], mouths.gap[None]
+    closing = np.clip(1 - (gap - rest_gap) / CLOSING_GAP, 0, 1)  # (T,1)
+    look = np.minimum((mouths.closed_look[None] / LOOK_UNIT) ** 2, LOOK_WORST)
+    off = np.maximum(np.abs(gap - filmed) - GAP_SLACK * filmed, 0) / GAP_UNIT
+    opening = off**2 * (1 - (1 - FILMED_WEIGHT) * closing) + closing * look
+    stretch = (np.maximum(gap - OPEN_STRETCH * filmed - OPEN_SLACK, 0) / OPEN_UNIT) ** 2
+    turn = _squared_distance(wanted.turn_degrees, mouths.turn_degrees) / TURN_UNIT_DEGREES**2
+    light = _squared_distance(wanted.ring, mouths.ring) / wanted.ring.shape[1] / RING_UNIT**2
+    octaves = np.log2((wanted.detail[:, None] + 1) / (mouths.detail[None] + 1))
+    blur = (np.maximum(octaves - BLUR_SLACK_OCTAVES, 0) / BLUR_UNIT_OCTAVES) ** 2
+    painted = mouths.frame == PAINTED
+    cost = shape + opening + stretch + turn + light + blur + PAINTED_COST * painted
+    near = np.abs(wanted.frame[:, None] - mouths.frame[None]) < forbidden_frames
+    return np.where(near & ~painted, FORBIDDEN, cost).astype(np.float32)
+
+
+def _squared_distance(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(T,...) and (K,...) -> (T,K)."""
+    flat_a, flat_b = a.reshape(len(a), -1), b.reshape(len(b), -1)
+    squared = (flat_a**2).sum(1)[:, None] + (flat_b**2).sum(1)[None] - 2 * flat_a @ flat_b.T
+    return np.asarray(np.maximum(squared, 0))
+
+
+def haste_cost(frame: NDArray[np.int64], haste: Array) -> Costs:
+    """(K,): what mouths cost that were filmed in frames (K,) of a clip whose lips move by (N,) a frame."""
+    filmed = np.where(frame == PAINTED, 0.0, haste[frame])
+    return ((np.maximum(filmed - HASTE_SLACK, 0) / HASTE_UNIT) ** 2).astype(np.float32)
+
+
+def smear_cost(crispness: Array, gap: Array) -> Costs:
+    """(K,): what mouths with openings (K,) cost that are less crisp inside than is usual in their bank."""
+    seen = seen_part(gap)
+    if not (seen == 1).any():
+        return np.zeros(len(gap), np.float32)
+    octaves = np.log2(np.median(crispness[seen == 1]) / np.maximum(crispness, LEAST_CRISP))
+    smear = np.maximum(octaves - SMEAR_SLACK_OCTAVES, 0) / SMEAR_UNIT_OCTAVES
+    return np.asarray(seen * smear**2, np.float32)
+
+
+def switch_cost(frame: NDArray[np.int64], gap: Array, unlike: Costs) -> Costs:
+    """(K,K) from one mouth to another, by their unlikeness (K,K) between the lips where both are open.
+
+    Mouths were filmed in frames (K,) with lip gaps (K,). What lips open upon may be anything, and frames of
+    one shot that are neighbours follow each other as the lips did.
+    """
+    own, seen = frame != PAINTED, seen_part(gap)
+    unlike = unlike * np.minimum(seen[:, None], seen)
+    follows = own[:, None] & own & (np.abs(frame[:, None] - frame) <= NEIGHBOUR_FRAMES)
+    mixed = (own[:, None] != own) & (unlike > 0)
+    cost = SWITCH_COST * ~follows + unlike / UNLIKE_UNIT + MIXED_COST * mixed
+    return np.where(np.eye(len(frame), dtype=bool), 0, cost).astype(np.float32)
+
+
+def best_path(cost: Costs, switch: Costs) -> NDArray[np.int64]:
+    """(T,K) and (K from, K to) -> (T,) mouths of the cheapest path (Viterbi)."""
+    best = cost[0]
+    came_from = np.zeros(cost.shape, np.int32)
+    for step in range(1, len(cost)):
+        reach = best[:, None] + switch
+        came_from[step] = reach.argmin(0)
+        best = reach.min(0) + cost[step]
+    path = np.zeros(len(cost), np.int64)
+    path[-1] = best.argmin()
+    for step in range(len(cost) - 1, 0, -1):
+        path[step - 1] = came_from[step, path[step]]
+    return path
+
+
+def cuts(path: NDArray[np.int64], gap: Array, unlike: Costs) -> NDArray[np.bool_]:
+    """(T,) of K mouths -> (T,): whether a mouth takes over at once from that of the frame before.
+
+    It does so where either is open enough to show, mixed, what they are unlike in: teeth half covered by the
+    lips of a mouth that is shut are seen through, too.
+    """
+    before, seen = np.concatenate([path[:1], path[:-1]]), seen_part(gap)
+    return np.asarray(unlike[before, path] * np.maximum(seen[before], seen[path]) > CUT_UNLIKE)
+
+
+def cross_fade(path: NDArray[np.int64], is_cut: NDArray[np.bool_], step: int) -> list[tuple[int, float]]:
+    """The mouths of one output frame and their weights: a switch that is no cut takes three frames."""
+    last = len(path) - 1
+    before = step if is_cut[step] else max(step - 1, 0)
+    after = step if step == last or is_cut[step + 1] else step + 1
+    weights: dict[int, float] = {}
+    for mouth, weight in zip(path[[before, step, after]].tolist(), (0.25, 0.5, 0.25), strict=True):
+        weights[mouth] = weights.get(mouth, 0.0) + weight
+    return sorted(weights.items())
