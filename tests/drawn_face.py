@@ -7,6 +7,7 @@ import numpy as np
 
 from heygem.engines.mesh.bank import MouthBank, cut_patch
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.inside import looks_of
 from heygem.engines.mesh.portrait import Portrait
 from heygem.media.types import YuvFrame
 from heygem.templates.canonical import INNER_LIPS, OUTER_LIPS, OVAL, CanonicalFace, lip_gap
@@ -73,7 +74,8 @@ def bank_of(photo: YuvFrame, portrait: Portrait) -> MouthBank:
     vertices = MESH.source_vertices(portrait.track.points)[0]
     lips = vertices[[*OUTER_LIPS, *INNER_LIPS]]
     patch = cut_patch(photo, lips.min(0) - 30, lips.max(0) + 30, vertices)
-    return MouthBank((patch,), portrait.keys(portrait.own, lip_gap(portrait.own), np.array([0])))
+    keys = portrait.keys(portrait.own, lip_gap(portrait.own), np.array([0]))
+    return MouthBank((patch,), keys, looks_of((patch,), MESH.ring))
 
 
 def planes(frame: YuvFrame) -> tuple[np.ndarray, ...]:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heygem.engines.mesh.mouth_crop import SKIN_BLUR_PX, TEETH_REACH_PX
+from heygem.engines.mesh.mouth_crop import EMPTIED_BLUR_PX, SKIN_BLUR_PX, TEETH_REACH_PX
 from heygem.engines.mesh.painter import GAP_INPUT_SCALE
 from heygem.models.mouth import CROP_PX, MouthUNet
 from training.mouth_critic import WINDOW_PX, Critics, critic_loss, likeness_loss, painter_loss
@@ -71,13 +71,21 @@ def lay_out(mouths: Mouths, pairs: Pairs) -> Canvas:
     """What the painter would give the net for these pairs."""
     shown = pairs.shown[:, None, None, None]
     masks = mouths.mask(pairs.target)
-    warp, reference = mouths.warped(pairs.source, pairs.target), mouths.warped(pairs.reference, pairs.target)
+    warp = emptied(mouths.warped(pairs.source, pairs.target), masks)
+    reference = mouths.warped(pairs.reference, pairs.target)
     return Canvas(
         inputs=_inputs(mouths, pairs, warp, reference * shown, masks),
         warp=warp,
         truth=mouths.picture(pairs.target),
         masks=masks,
     )
+
+
+def emptied(warp: Tensor, masks: Tensor) -> Tensor:
+    """The warp with the lips' own colour between them, as `heygem.engines.mesh.emptying` does it."""
+    inner, lips = masks[:, :1], (masks[:, 1:2] - masks[:, :1]).clamp(min=0)
+    colour = (warp * lips).sum((2, 3), keepdim=True) / lips.sum((2, 3), keepdim=True).clamp(min=1)
+    return warp + (colour - warp) * blurred(inner, EMPTIED_BLUR_PX)
 
 
 def _inputs(mouths: Mouths, pairs: Pairs, warp: Tensor, reference: Tensor, masks: Tensor) -> Tensor:

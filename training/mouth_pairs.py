@@ -1,5 +1,6 @@
 """Which frames the repair net learns from: pairs of one clip, of sharp and real clips more often."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,31 @@ from training.mouth_material import OPEN_GAP, Mouths
 
 FROM_CLOSED, TO_OPEN, WITH_REFERENCE = 0.6, 0.4, 0.35  # chances
 GENERATED_WORTH = 0.6  # against a real clip
+# Looked at, and not learnt from: what these would teach is not what teeth look like.
+UNFIT = {
+    "01a1d80570_0": "light so hard that half of the mouth is black",
+    "11a874d5ee_0": "another model's teeth, out of shape",
+    "24fd3aaa54_0": "a toddler's teeth, bent by the model that moved them",
+    "2c1dc9c3f5_0": "no teeth",
+    "37329bd66a_0": "no teeth",
+    "3f49a23a4e_0": "yellow and green light, teeth run together",
+    "43a76f7498_0": "one white slab for teeth",
+    "55fef2bb8b_0": "black and white, one slab for teeth",
+    "7e303d392c_0": "a profile behind a beard",
+    "9adcf6d6f5_0": "white blobs for teeth",
+    "a73e561b93_0": "a shout, lower teeth only",
+    "a8775d163f_0": "teeth in the wrong places",
+    "aa82a360ca_0": "a statue",
+    "b00398c9cd_0": "yellow and green light, teeth run together",
+    "cea9f9e22c_0": "a blur",
+    "cec6c26a69_0": "one slab for teeth",
+    "d270745e75_0": "a cartoon",
+}
+
+
+def is_fit(clip: Mapping[str, str]) -> bool:
+    """Whether a clip, a row of the index, may be learnt from and is worth it."""
+    return clip["split"] == "train" and clip["bundle"] == "yes" and clip["id"] not in UNFIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
     python -m training.mouth_repair --mouths DIR --index INDEX.tsv --out DIR
 
 Learns from every shard `bundle-*.npz` of the folder (crops whose licence lets weights learnt from them ship),
-and of these from the clips of the `train` split. Two nets learn by two recipes, one more for exactness, one
-more for looks; their mean is what the product paints with. Measures on clips of `val`, people they never saw.
+and of these from the clips of the `train` split that are not `UNFIT`. Two nets learn by two recipes, one more
+for exactness, one more for looks; their mean is what the product paints with. Measures on clips of `val`,
+people they never saw.
 Writes `model.safetensors`, `mouth_figures.json` and `mouths.png`: closed mouth, warp, painted, painted with
 another frame of the person for reference, and the truth.
 """
@@ -27,12 +28,12 @@ from heygem.models.mouth import MouthUNet
 from heygem.templates.canonical import CanonicalFace
 from training.mouth_lesson import Recipe, lay_out, learn
 from training.mouth_material import OPEN_GAP, Mouths, load_mouths
-from training.mouth_pairs import Pairs, masked_detail
+from training.mouth_pairs import Pairs, is_fit, masked_detail
 
 FACE = Path(__file__).parents[1] / "models" / "face-landmarker" / "canonical_face.npz"
 RECIPES = (
-    Recipe(steps=2444, inside=0.5, critic=0.04, likeness=0.25, tint=0.12, love_of_detail=0.5),
-    Recipe(steps=6933, inside=0.4, critic=0.06, likeness=0.30, tint=0.06, love_of_detail=1.0),
+    Recipe(steps=4200, inside=0.5, critic=0.04, likeness=0.25, tint=0.06, love_of_detail=0.5),
+    Recipe(steps=4200, inside=0.4, critic=0.06, likeness=0.30, tint=0.06, love_of_detail=1.0),
 )
 AT_ONCE = 16
 SHEET_COLUMNS = 2
@@ -65,7 +66,7 @@ def main() -> None:
     torch.backends.cudnn.benchmark = True
     face = CanonicalFace.load(FACE)
     mouths = load_mouths(sorted(asked.mouths.glob("bundle-*.npz")), asked.index, face, device)
-    learnt = np.array([clip["split"] == "train" and clip["bundle"] == "yes" for clip in mouths.clips])
+    learnt = np.array([is_fit(clip) for clip in mouths.clips])
     log.info("%d crops, %d of %d clips to learn from", len(mouths.gap), learnt.sum(), len(learnt))
     nets = [learn(mouths, learnt, recipe, seed=0) for recipe in RECIPES]
     weights = {

@@ -12,7 +12,7 @@ from heygem.models.mouth import CROP_PX, INPUT_CHANNELS
 from heygem.templates.canonical import CanonicalFace
 from training.mouth_lesson import Recipe, lay_out, learn, varied
 from training.mouth_material import Mouths, load_mouths
-from training.mouth_pairs import Pairs, PairSource
+from training.mouth_pairs import UNFIT, Pairs, PairSource, is_fit
 
 FACE = Path(__file__).parents[2] / "models" / "face-landmarker" / "canonical_face.npz"
 PX_PER_UNIT = CROP_PX / 0.64
@@ -84,6 +84,14 @@ def test_pairs_are_of_one_clip_and_never_show_the_answer(mouths: Mouths) -> None
         assert (mouths.clip[torch.cat([pairs.source, pairs.target, pairs.reference])] == 0).all()
         assert (pairs.reference[:6] != pairs.target[:6]).all()
         assert (pairs.target[-2:] - pairs.target[-4:-2] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "fit"),
+    [({}, True), ({"split": "val"}, False), ({"bundle": "no"}, False), ({"id": next(iter(UNFIT))}, False)],
+)
+def test_only_clips_that_may_and_should_be_learnt_from_are(change: dict[str, str], fit: bool) -> None:
+    assert is_fit({"id": "a", "split": "train", "bundle": "yes"} | change) is fit
 
 
 def test_inputs_are_those_of_the_product(mouths: Mouths) -> None:

@@ -58,8 +58,19 @@ class MouthKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class MouthLooks:
+    """What is seen between the lips of K mouths: how unlike two are (K,K), how crisp one is (K,).
+
+    See `inside.looks_of`.
+    """
+
+    unlike: NDArray[np.float32]
+    crispness: Array
+
+
+@dataclass(frozen=True, slots=True)
 class MouthBank:
-    """K mouths and their keys.
+    """K mouths, their keys and looks.
 
     `opening_gain` says how much more a mouth is to be opened here so that it is seen to open as wanted. Where
     the clip has grain, the mouths are without it.
@@ -67,6 +78,7 @@ class MouthBank:
 
     patches: tuple[MouthPatch, ...]
     keys: MouthKeys
+    looks: MouthLooks
     opening_gain: float = 1.0
     grain: FilmGrain | None = None
 

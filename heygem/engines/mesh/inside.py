@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from heygem.engines.mesh.bank import MouthPatch
+from heygem.engines.mesh.bank import MouthLooks, MouthPatch
 from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, OUTER_LIPS
 
 ROWS, COLUMNS = 6, 8  # of the picture of an inside: about a tooth each
@@ -22,6 +22,11 @@ EDGE = 0.05  # of the mouth's width: steps of luma are told over this length
 STEEPEST = 0.95  # quantile of the steps that tells how crisp a mouth is
 LEAST_PX = 0.2  # between samples: lips that touch have no steps
 Picture = NDArray[np.float32]
+
+
+def looks_of(patches: Sequence[MouthPatch], skin: NDArray[np.int64]) -> MouthLooks:
+    """The looks of the mouths of a bank; `skin` are the vertices around the lips."""
+    return MouthLooks(unlikeness(insides(patches, skin)), crispness(patches, skin))
 
 
 def insides(patches: Sequence[MouthPatch], skin: NDArray[np.int64]) -> Picture:

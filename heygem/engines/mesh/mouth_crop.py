@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 Image = NDArray[np.float32]
 CROP_CANONICAL = 0.64
 SKIN_BLUR_PX = 2.2  # the residual's sigma outside the lips
+EMPTIED_BLUR_PX = 1.0  # of the edge of what is taken out between the lips
 SUBPIXEL_BITS = 3
 # Where lips meet at rest, in crop pixels below the nose base and above the chin; and how far teeth can be.
 REST_BELOW_NOSE_PX, REST_ABOVE_CHIN_PX = 39.0, 71.5
@@ -48,7 +49,8 @@ class MouthMasks:
     @classmethod
     def of(cls, vertices: NDArray[np.floating]) -> "MouthMasks":
         """From the mesh (V,2) in crop pixels."""
-        inner, lips = _filled(vertices[list(INNER_LIPS)]), _filled(vertices[list(OUTER_LIPS)])
+        size = (CROP_PX, CROP_PX)
+        inner, lips = filled(vertices[list(INNER_LIPS)], size), filled(vertices[list(OUTER_LIPS)], size)
         sharp = cv2.GaussianBlur(cv2.dilate(inner, np.ones((7, 7))), (0, 0), SKIN_BLUR_PX)
         reach = cv2.GaussianBlur(cv2.dilate(lips, np.ones((15, 15))), (0, 0), 3)
         return cls(inner, lips, np.clip(sharp, 0, 1), np.clip(reach, 0, 1))
@@ -104,9 +106,9 @@ def similarity_2d(source: Array, target: Array) -> Array:
     return np.column_stack([linear, target_centre - linear @ source_centre])
 
 
-def _filled(polygon: NDArray[np.floating]) -> Image:
-    """(M,2) crop pixels -> (160,160) float32 in 0..1, antialiased."""
-    mask = np.zeros((CROP_PX, CROP_PX), np.uint8)
+def filled(polygon: NDArray[np.floating], size: tuple[int, int]) -> Image:
+    """(M,2) pixels -> (height,width) float32 in 0..1, antialiased."""
+    mask = np.zeros(size, np.uint8)
     points = np.round(polygon * (1 << SUBPIXEL_BITS)).astype(np.int32)
     cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, SUBPIXEL_BITS)
     return np.asarray(mask / 255, dtype=np.float32)

@@ -7,9 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heygem.engines.mesh.bank import PAINTED, MouthBank, MouthKeys, MouthPatch, choose_own, cut_patch
+from heygem.engines.mesh.bank import (
+    PAINTED,
+    MouthBank,
+    MouthKeys,
+    MouthLooks,
+    MouthPatch,
+    choose_own,
+    cut_patch,
+)
 from heygem.engines.mesh.film_grain import FilmGrain, Luma, measured_grain, without_grain
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.inside import looks_of
 from heygem.engines.mesh.painter import Canvas, MouthPainter
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
@@ -75,7 +84,9 @@ class MouthMaker:
         gaps = np.concatenate([lip_gap(portrait.own[own]), wanted_gap(paintable)])
         keys = portrait.keys(shapes, gaps, taken_from)
         numbers = np.concatenate([own, np.full(len(painted), PAINTED)])
-        return MouthBank((*filmed.mouths, *painted), replace(keys, frame=numbers), grain=grain)
+        patches = (*filmed.mouths, *painted)
+        looks = looks_of(patches, self.mesh.ring)
+        return MouthBank(patches, replace(keys, frame=numbers), looks, grain=grain)
 
     def _film(
         self,
@@ -165,6 +176,8 @@ def pack_bank(bank: MouthBank) -> Arrays:
     grain = [] if bank.grain is None else [bank.grain.strength, bank.grain.size]
     arrays: dict[str, NDArray[Any]] = {
         **{field.name: getattr(bank.keys, field.name) for field in fields(MouthKeys)},
+        "unlike": bank.looks.unlike,
+        "crispness": bank.looks.crispness,
         "opening_gain": np.array(bank.opening_gain),
         "grain": np.array(grain),
         "corner": np.array([(patch.left_px, patch.top_px) for patch in bank.patches]),
@@ -184,4 +197,5 @@ def unpack_bank(arrays: Arrays) -> MouthBank:
         patches.append(MouthPatch(pixels, int(left), int(top), vertices))
     keys = MouthKeys(**{field.name: arrays[field.name] for field in fields(MouthKeys)})
     grain = FilmGrain(float(arrays["grain"][0]), int(arrays["grain"][1])) if len(arrays["grain"]) else None
-    return MouthBank(tuple(patches), keys, float(arrays["opening_gain"]), grain)
+    looks = MouthLooks(arrays["unlike"], arrays["crispness"])
+    return MouthBank(tuple(patches), keys, looks, float(arrays["opening_gain"]), grain)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import MouthPatch, cut_patch
 from heygem.engines.mesh.composer import Composer, Drawing
+from heygem.engines.mesh.emptying import empty_mouth
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.models import MeshModels
 from heygem.engines.mesh.mouth_crop import (
@@ -59,7 +60,7 @@ class MouthPainter:
         affine = crop_to_frame(canvas.points_px, self._face)
         fit: TeethFit | None = None
         for group in in_groups(targets_px, BATCH_BUCKETS[-1]):
-            opened = [self._opened(canvas, target) for target in group]
+            opened = [self._opened(canvas, target, affine) for target in group]
             crops = [crop_rgb(frame, affine, CROP_PX, canvas.colour).astype(np.float32) for frame in opened]
             vertices = [to_crop(target, affine) for target in group]
             masks = [MouthMasks.of(mesh) for mesh in vertices]
@@ -81,10 +82,12 @@ class MouthPainter:
             crops.append(crop_rgb(patch.pixels, affine, CROP_PX, colour).astype(np.float32))
         return FilmedTeeth.of(crops, masks)
 
-    def _opened(self, canvas: Canvas, target_px: Array) -> YuvFrame:
+    def _opened(self, canvas: Canvas, target_px: Array, crop_to_frame: Array) -> YuvFrame:
         """The canvas, warped without a mouth."""
         no_mouth = np.zeros(len(target_px))
-        return self._composer.compose(canvas.frame, Drawing(canvas.vertices_px, target_px, (), no_mouth))
+        frame = self._composer.compose(canvas.frame, Drawing(canvas.vertices_px, target_px, (), no_mouth))
+        empty_mouth(frame, target_px, float(np.hypot(*crop_to_frame[:, 0])))
+        return frame
 
     def _residuals(
         self, crops: list[Image], masks: list[MouthMasks], vertices: list[Array], gap_in_eyes: float

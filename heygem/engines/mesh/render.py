@@ -13,7 +13,6 @@ from heygem.engines.mesh.composer import Drawing
 from heygem.engines.mesh.drawer import FrameDrawer
 from heygem.engines.mesh.film_grain import GrainCut
 from heygem.engines.mesh.geometry import DrawMesh
-from heygem.engines.mesh.inside import crispness, insides, unlikeness
 from heygem.engines.mesh.living_photo import LivingPhoto
 from heygem.engines.mesh.mouth_path import (
     best_path,
@@ -121,19 +120,8 @@ class FrameRenderer:
             gaps.append(wanted_gap(shapes))
             wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop])
             costs.append(fit_cost(wanted, bank.keys, rest_gap, forbidden_frames))
-        path, is_cut = self._path(portrait, bank, np.concatenate(costs))
+        path, is_cut = _path(portrait, bank, np.concatenate(costs))
         return RenderPlan(portrait, bank, schedule, path, is_cut, np.concatenate(gaps), wish)
-
-    def _path(
-        self, portrait: Portrait, bank: MouthBank, fit: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """(T,K) costs of the fit -> (T,) mouths, and where they take over at once."""
-        keys, skin = bank.keys, self.mesh.ring
-        flaws = haste_cost(keys.frame, portrait.haste)
-        flaws += smear_cost(crispness(bank.patches, skin), keys.gap)
-        unlike = unlikeness(insides(bank.patches, skin))
-        path = best_path(fit + flaws, switch_cost(keys.frame, keys.gap, unlike))
-        return path, cuts(path, keys.gap, unlike)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
@@ -157,6 +145,16 @@ class FrameRenderer:
                 source, target, weight = block.source_px[row], block.target_px[row], block.mouth_weight[row]
                 grain = GrainCut.at(plan.bank.grain, step) if plan.bank.grain else None
                 yield Drawing(source, target, mouths, weight, head, grain)
+
+
+def _path(
+    portrait: Portrait, bank: MouthBank, fit: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(T,K) costs of the fit -> (T,) mouths, and where they take over at once."""
+    keys, looks = bank.keys, bank.looks
+    flaws = haste_cost(keys.frame, portrait.haste) + smear_cost(looks.crispness, keys.gap)
+    path = best_path(fit + flaws, switch_cost(keys.frame, keys.gap, looks.unlike))
+    return path, cuts(path, keys.gap, looks.unlike)
 
 
 def _blocks(count: int) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ from heygem.engines.mesh.mouth_crop import Image, MouthMasks
 from heygem.engines.mesh.teeth_detail import inside_detail, sharpened, sharpening_for
 from heygem.engines.mesh.teeth_tone import brightness, gain_for, lit
 
+OPEN_AREA_PX = 500  # between the lips, in the mouth crop: teeth would be seen
 LEAST_FILMED = 3  # open mouths that tell what a person's teeth are like in a clip
 
 
@@ -33,10 +34,14 @@ class FilmedTeeth:
 
 @dataclass(frozen=True, slots=True)
 class TeethFit:
-    """One gain of brightness and one amount of sharpening for all painted mouths of a person."""
+    """One gain of brightness and one amount of sharpening for all painted mouths of a person.
+
+    `brightest`: over the skin's luma; no mouth gets a gain that would make its teeth brighter.
+    """
 
     gain: float
     sharpening: float
+    brightest: float = np.inf
 
     @classmethod
     def of(
@@ -46,11 +51,18 @@ class TeethFit:
         residuals: Sequence[Image],
         filmed: FilmedTeeth | None,
     ) -> "TeethFit":
-        """From some mouths painted without it."""
+        """From some mouths painted without it; open ones, if there are any, as the filmed ones are open."""
+        mouths = list(zip(crops, masks, residuals, strict=True))
+        opened = [mouth for mouth in mouths if mouth[1].inner.sum() > OPEN_AREA_PX]
+        crops, masks, residuals = zip(*(opened or mouths), strict=True)
         gain = gain_for(crops, masks, residuals, filmed.brightness) if filmed else 1.0
         bright = [lit(*mouth, gain) for mouth in zip(crops, masks, residuals, strict=True)]
-        return cls(gain, sharpening_for(crops, masks, bright, filmed.detail if filmed else None))
+        sharpening = sharpening_for(crops, masks, bright, filmed.detail if filmed else None)
+        return cls(gain, sharpening, filmed.brightness if filmed else np.inf)
 
     def applied(self, crop: Image, mask: MouthMasks, residual: Image) -> Image:
         """The residual (160,160,3) to add to the crop instead."""
-        return sharpened(crop, mask, lit(crop, mask, residual, self.gain), self.sharpening)
+        gain = self.gain
+        if gain > 1:
+            gain = float(np.clip(self.brightest / brightness(crop + residual, mask), 1.0, gain))
+        return sharpened(crop, mask, lit(crop, mask, residual, gain), self.sharpening)

@@ -16,10 +16,11 @@ from heygem.engines.mesh.mouth_crop import Image, MouthMasks
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 SKIN_SHARE = 0.4  # how much of the skin's tint stays in the teeth
-STRENGTH = 0.6
+STRENGTH = 0.8
 # Against the skin's luma: where teeth begin and are surely teeth. Redder than this is tongue or gum.
 BRIGHT_FROM, BRIGHT_FULLY = 0.6, 1.0
 RED_FROM, RED_FULLY = 0.15, 0.40
+GREEN_FULLY = 0.15  # by how much less red over green than the skin's a mouth is surely too green
 BRIGHTEST = 0.95  # quantile of the luma between open lips: teeth, where there are any
 LIT_FROM, LIT_FULLY = 0.25, 0.60  # against the skin's luma: what is brighter than the dark of the mouth
 GAIN_RANGE = (0.55, 1.4)
@@ -64,7 +65,10 @@ def lit(crop: Image, masks: MouthMasks, residual: Image, gain: float) -> Image:
 
 
 def toned(crop: Image, masks: MouthMasks, residual: Image) -> Image:
-    """Residual (160,160,3), to add to a crop of RGB 0..255, whose painted teeth have the colour of teeth."""
+    """Residual (160,160,3), to add to a crop of RGB 0..255, in the light of the picture.
+
+    Painted teeth get the colour of teeth, and what is no tooth is never greener than the skin.
+    """
     around = _skin_around(masks)
     if not around.any():
         return residual
@@ -74,9 +78,13 @@ def toned(crop: Image, masks: MouthMasks, residual: Image) -> Image:
     painted = crop + residual
     luma = painted @ LUMA
     bright = np.clip((luma / skin_luma - BRIGHT_FROM) / (BRIGHT_FULLY - BRIGHT_FROM), 0, 1)
-    teeth = bright * (1 - _redness(painted, luma)) * cv2.GaussianBlur(masks.inner, (0, 0), 1.0)
+    inside = cv2.GaussianBlur(masks.inner, (0, 0), 1.0)
+    teeth = bright * (1 - _redness(painted, luma)) * inside
     wanted = luma[..., None] * tint
-    return np.asarray(residual + (wanted - painted) * (STRENGTH * teeth)[..., None], dtype=np.float32)
+    white = painted + (wanted - painted) * (STRENGTH * teeth)[..., None]
+    warm = luma[..., None] * (skin / skin_luma)
+    share = inside * (1 - teeth) * _greenness(white, skin)
+    return np.asarray(white + (warm - white) * share[..., None] - crop, dtype=np.float32)
 
 
 def _skin_around(masks: MouthMasks) -> NDArray[np.bool_]:
@@ -87,6 +95,13 @@ def _skin_luma(luma: NDArray[np.floating], masks: MouthMasks) -> float | None:
     """The usual luma of the skin around, at least 1; None where no skin is seen."""
     skin = luma[_skin_around(masks)]
     return max(float(np.median(skin)), 1.0) if len(skin) else None
+
+
+def _greenness(picture: Image, skin: NDArray[np.floating]) -> Image:
+    """0 where red over green is the skin's or more, 1 where it is less by GREEN_FULLY or more."""
+    usual = skin[0] / max(float(skin[1]), 1.0)
+    ratio = picture[..., 0] / np.maximum(picture[..., 1], 1)
+    return np.asarray(np.clip((usual - ratio) / GREEN_FULLY, 0, 1), np.float32)
 
 
 def _redness(picture: Image, luma: NDArray[np.floating]) -> Image:

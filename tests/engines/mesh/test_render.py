@@ -7,6 +7,7 @@ import numpy as np
 from heygem.engines.base import LipSyncOptions
 from heygem.engines.mesh.bank import MouthBank, MouthPatch
 from heygem.engines.mesh.drawer import ThreadDrawer
+from heygem.engines.mesh.inside import looks_of
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.render import FrameRenderer, RenderPlan
 from heygem.engines.mesh.shaping import wanted_gap
@@ -36,7 +37,7 @@ def plan_of(patches: list[MouthPatch], openings: list[float], asked: list[float]
     shapes = portrait.neutral + (np.array(openings)[:, None, None] - rest) * JAW[0]
     keys = portrait.keys(shapes, wanted_gap(shapes), np.arange(len(openings)) * 10)
     motion = Motion(np.array(asked, np.float32)[:, None] - rest, JAW, np.ones(len(asked), np.float32))
-    schedule, bank = np.arange(len(asked)), MouthBank(tuple(patches), keys)
+    schedule, bank = np.arange(len(asked)), MouthBank(tuple(patches), keys, looks_of(patches, MESH.ring))
     return RENDERER.plan(portrait, bank, motion, schedule, LipSyncOptions(), Fraction(25))
 
 

@@ -3,20 +3,27 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
 from heygem.engines.mesh.teeth_detail import MOST_SHARPENING, inside_detail, sharpened, sharpening_for
 from heygem.models.mouth import CROP_PX
 
-FILMED = np.random.default_rng(4).normal(120, 25, (CROP_PX, CROP_PX, 1)).repeat(3, 2).clip(0, 255)
+NOISE = np.random.default_rng(4).normal(0, 60, (CROP_PX, CROP_PX, 1)).repeat(3, 2)
+FILMED = (120 + cv2.GaussianBlur(NOISE, (0, 0), 0.6)).clip(0, 255)  # no lens shows white noise
 CROP = np.full((CROP_PX, CROP_PX, 3), 120, np.float32)
+
+
+def ring_masks() -> MouthMasks:
+    rows, columns = np.mgrid[:CROP_PX, :CROP_PX] - CROP_PX // 2
+    rings = [((rows / (size * 0.6)) ** 2 + (columns / size) ** 2 < 1).astype(np.float32) for size in (24, 34)]
+    return MouthMasks(rings[0], rings[1], rings[0], rings[1])
 
 
 @pytest.fixture
 def masks() -> MouthMasks:
-    rows, columns = np.mgrid[:CROP_PX, :CROP_PX] - CROP_PX // 2
-    rings = [((rows / (size * 0.6)) ** 2 + (columns / size) ** 2 < 1).astype(np.float32) for size in (24, 34)]
-    return MouthMasks(rings[0], rings[1], rings[0], rings[1])
+    return ring_masks()
 
 
 def softly_painted(sigma: float) -> Image:
@@ -36,6 +43,19 @@ def test_a_soft_mouth_comes_near_the_filmed_ones(sigma: float, masks: MouthMasks
     before, after = painted_detail(soft, masks), painted_detail(crisp, masks)
     assert 0 < amount <= MOST_SHARPENING
     assert abs(after - filmed) < 0.7 * abs(before - filmed)
+
+
+@given(amount=st.floats(0.1, MOST_SHARPENING), level=st.floats(140, 230))
+def test_teeth_do_not_glow(amount: float, level: float) -> None:
+    """A bright row in a dark mouth comes out with sharper edges, hardly brighter and hardly darker."""
+    ring = ring_masks()
+    row = CROP.copy()
+    row[CROP_PX // 2 - 6 : CROP_PX // 2 + 6, CROP_PX // 2 - 12 : CROP_PX // 2 + 12] = level
+    soft = cv2.GaussianBlur(row, (0, 0), 1.5)
+    crisp = CROP + sharpened(CROP, ring, soft - CROP, amount)
+    assert crisp.max() <= soft.max() + 0.1 * np.ptp(soft) + 1e-3
+    assert crisp.min() >= soft.min() - 0.1 * np.ptp(soft) - 1e-3
+    assert inside_detail(crisp, ring) > inside_detail(soft, ring)
 
 
 def test_a_crisp_mouth_is_left_as_it_is(masks: MouthMasks) -> None:

@@ -43,6 +43,16 @@ def test_what_is_no_tooth_keeps_its_colour(masks: MouthMasks, colour: tuple[floa
     np.testing.assert_allclose(after, before, atol=4)
 
 
+@pytest.mark.parametrize("colour", [(20, 45, 15), (70, 82, 30)])  # the dark behind and a tongue, both green
+def test_nothing_between_the_lips_is_greener_than_the_skin(
+    masks: MouthMasks, colour: tuple[float, float, float]
+) -> None:
+    before, after = painted_in(colour, masks)
+    usual = SKIN[0] / SKIN[1]
+    assert before[0] / before[1] < 0.9 * usual
+    assert after[0] / after[1] == pytest.approx(usual, rel=0.02)
+
+
 def test_nothing_changes_outside_the_lips(masks: MouthMasks) -> None:
     crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
     changed = toned(crop, masks, np.zeros_like(crop))
@@ -57,6 +67,17 @@ def test_teeth_become_as_bright_as_filmed_ones(filmed: float, masks: MouthMasks)
     before = brightness(crop + residual, masks)
     middle = (crop + fit.applied(crop, masks, residual))[MIDDLE]
     assert middle == pytest.approx((crop + residual)[MIDDLE] * filmed / before, rel=0.02)
+
+
+def test_no_mouth_gets_brighter_teeth_than_filmed_ones(masks: MouthMasks) -> None:
+    """The first mouths are dim and ask for a gain; a brighter one that comes later must not glow."""
+    crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
+    dim, bright = (
+        (np.full(3, level, np.float32) - crop) * masks.inner[..., None] for level in (120.0, 160.0)
+    )
+    fit = TeethFit.of([crop], [masks], [dim], FilmedTeeth(detail=0.0, brightness=1.1))
+    assert fit.gain > 1.2
+    assert brightness(crop + fit.applied(crop, masks, bright), masks) == pytest.approx(1.1, abs=0.02)
 
 
 def test_a_tongue_is_not_brightened(masks: MouthMasks) -> None:
