@@ -64,7 +64,7 @@ class MouthPainter:
             crops = [crop_rgb(frame, affine, CROP_PX, canvas.colour).astype(np.float32) for frame in opened]
             vertices = [to_crop(target, affine) for target in group]
             masks = [MouthMasks.of(mesh) for mesh in vertices]
-            residuals = self._residuals(crops, masks, vertices, canvas.gap_in_eyes)
+            residuals = self._residuals(canvas, crops, masks, vertices)
             if fit is None:  # the first few mouths tell it for all of them
                 fit = TeethFit.of(crops, masks, residuals, canvas.teeth)
             for frame, crop, mask, residual, target in zip(
@@ -90,16 +90,17 @@ class MouthPainter:
         return frame
 
     def _residuals(
-        self, crops: list[Image], masks: list[MouthMasks], vertices: list[Array], gap_in_eyes: float
+        self, canvas: Canvas, crops: list[Image], masks: list[MouthMasks], vertices: list[Array]
     ) -> list[Image]:
         """(160,160,3) RGB 0..255 and meshes (V,2) in crop pixels -> (160,160,3) each, to add."""
         inputs = [
-            repair_inputs(crop, mask, teeth_places(teeth_origin(mesh)), gap_in_eyes)
+            repair_inputs(crop, mask, teeth_places(teeth_origin(mesh)), canvas.gap_in_eyes)
             for crop, mask, mesh in zip(crops, masks, vertices, strict=True)
         ]
         added = self._models.mouth_repair.repair(np.stack(inputs)).transpose(0, 2, 3, 1) * 127.5
+        tint = canvas.teeth.tint if canvas.teeth else None
         return [
-            mask.applied(toned(crop, mask, residual))
+            mask.applied(toned(crop, mask, residual, tint))
             for crop, mask, residual in zip(crops, masks, added, strict=True)
         ]
 

@@ -29,6 +29,7 @@ TURNED_AWAY, TURNED_ENOUGH = 0.12, 0.45
 EDGE_ON = 0.05  # a surface seen from the side at rest has no part of its view to lose
 OUTLINE_DEGREES = (20.0, 30.0)  # yaw from which on the mouth can come near the outline, and does
 PROFILE_DEGREES = (26.0, 35.0)  # yaw at which the jaw begins to be held, and is
+JAW_CLOSED_IN_PROFILE = 0.5
 OPENED, OPENED_IN_PROFILE = 0.02, 0.65  # canonical: lips that open by so much; how much of it they do there
 EDGE_ON_PART = (0.0, 0.15)  # of its area at rest: a triangle seen edge-on, and one seen well enough
 LEAST_AREA_PX2 = 1.0  # twice the area from which on a triangle counts as one that could fold
@@ -120,11 +121,14 @@ def held_in_profile(yaw_degrees: Array, opened_by: Array, mesh: DrawMesh) -> Arr
     """How much of the difference heads turned to the side keep, per vertex: (B,), (B,) -> (B,468) in 0..1.
 
     Where the chin is the outline, one half of it cannot be drawn, and the other must not move on without it.
-    Lips open less (`opened_by`, canonical): a wide open mouth would reach beyond the face. They close fully.
+    Lips open less (`opened_by`, canonical): a wide open mouth would reach beyond the face. For them to close
+    fully the jaw has to follow half of the way.
     """
     profile = smooth_step(np.abs(yaw_degrees), *PROFILE_DEGREES)[:, None]
-    lips = 1 - (1 - OPENED_IN_PROFILE) * smooth_step(opened_by, 0.0, OPENED)[:, None]
-    return np.asarray(1 - profile * (1 - mesh.mouth_alpha[:VERTEX_COUNT] * lips))
+    opens = smooth_step(opened_by, 0.0, OPENED)[:, None]
+    lips, jaw = 1 - (1 - OPENED_IN_PROFILE) * opens, JAW_CLOSED_IN_PROFILE * (1 - opens)
+    kept = jaw + (lips - jaw) * mesh.mouth_alpha[:VERTEX_COUNT]
+    return np.asarray(1 - profile * (1 - kept))
 
 
 def before_outline(source_px: Array, yaw_degrees: Array, scale: Array, mesh: DrawMesh) -> Array:

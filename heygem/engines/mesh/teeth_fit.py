@@ -1,13 +1,14 @@
-"""Makes painted teeth as bright and as crisp as those of the clip they are painted into."""
+"""Makes painted teeth as bright, as crisp and as white as those of the clip they are painted into."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
 from heygem.engines.mesh.teeth_detail import inside_detail, sharpened, sharpening_for
-from heygem.engines.mesh.teeth_tone import brightness, gain_for, lit
+from heygem.engines.mesh.teeth_tone import brightness, gain_for, lit, tint_of
 
 OPEN_AREA_PX = 500  # between the lips, in the mouth crop: teeth would be seen
 LEAST_FILMED = 3  # open mouths that tell what a person's teeth are like in a clip
@@ -15,10 +16,14 @@ LEAST_FILMED = 3  # open mouths that tell what a person's teeth are like in a cl
 
 @dataclass(frozen=True, slots=True)
 class FilmedTeeth:
-    """What open mouths of a person look like: medians of `inside_detail` and of `brightness`."""
+    """What open mouths of a person look like: medians of `inside_detail`, `brightness` and `tint_of`.
+
+    `tint` is None where teeth are hardly seen in them.
+    """
 
     detail: float
     brightness: float
+    tint: NDArray[np.floating] | None = None
 
     @classmethod
     def of(cls, crops: Sequence[Image], masks: Sequence[MouthMasks]) -> "FilmedTeeth | None":
@@ -26,9 +31,11 @@ class FilmedTeeth:
         if len(crops) < LEAST_FILMED:
             return None
         pairs = list(zip(crops, masks, strict=True))
+        tints = [tint for tint in (tint_of(crop, mask) for crop, mask in pairs) if tint is not None]
         return cls(
             float(np.median([inside_detail(crop, mask) for crop, mask in pairs])),
             float(np.median([brightness(crop, mask) for crop, mask in pairs])),
+            np.median(tints, axis=0) if len(tints) >= LEAST_FILMED else None,
         )
 
 

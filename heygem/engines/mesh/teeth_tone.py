@@ -21,6 +21,9 @@ STRENGTH = 0.8
 BRIGHT_FROM, BRIGHT_FULLY = 0.6, 1.0
 RED_FROM, RED_FULLY = 0.15, 0.40
 GREEN_FULLY = 0.15  # by how much less red over green than the skin's a mouth is surely too green
+SURELY_INSIDE = 0.8  # of the lips
+PALER_THAN_SKIN = 0.6  # teeth: less red than the skin is in the same light, by this factor
+LEAST_TEETH_PX, WHITEST = 40, 0.5  # to tell the colour of teeth, and the part of them that tells it
 BRIGHTEST = 0.95  # quantile of the luma between open lips: teeth, where there are any
 LIT_FROM, LIT_FULLY = 0.25, 0.60  # against the skin's luma: what is brighter than the dark of the mouth
 GAIN_RANGE = (0.55, 1.4)
@@ -29,7 +32,7 @@ GAIN_RANGE = (0.55, 1.4)
 def brightness(picture: Image, masks: MouthMasks) -> float:
     """Luma of the brightest between the lips of (160,160,3), RGB 0..255, over that of the skin around."""
     luma = picture @ LUMA
-    skin_luma, inside = _skin_luma(luma, masks), luma[masks.inner > 0.8]
+    skin_luma, inside = _skin_luma(luma, masks), luma[masks.inner > SURELY_INSIDE]
     if skin_luma is None or not len(inside):
         return 1.0
     return float(np.quantile(inside, BRIGHTEST) / skin_luma)
@@ -64,27 +67,52 @@ def lit(crop: Image, masks: MouthMasks, residual: Image, gain: float) -> Image:
     return np.asarray(np.clip(painted * (1 + more), 0, 255) - crop, dtype=np.float32)
 
 
-def toned(crop: Image, masks: MouthMasks, residual: Image) -> Image:
+def tint_of(picture: Image, masks: MouthMasks) -> NDArray[np.floating] | None:
+    """(3,) colour over luma of the teeth in a mouth (160,160,3), RGB 0..255; None if hardly any are seen."""
+    luma, around = picture @ LUMA, _skin_around(masks)
+    if not around.any():
+        return None
+    redness = (picture[..., 0] - picture[..., 1]) / np.maximum(luma, 1)
+    bright = _bright(luma, max(float(np.median(luma[around])), 1.0)) > 0.5
+    pale = redness < PALER_THAN_SKIN * np.median(redness[around])
+    teeth = bright & pale & (masks.inner > SURELY_INSIDE)
+    if teeth.sum() < LEAST_TEETH_PX:
+        return None
+    # Their edges are tinged by lips and gums.
+    whitest = teeth & (redness <= np.quantile(redness[teeth], WHITEST))
+    colour = picture[whitest].mean(0)
+    return np.asarray(colour / max(float(colour @ LUMA), 1.0))
+
+
+def toned(
+    crop: Image, masks: MouthMasks, residual: Image, filmed_tint: NDArray[np.floating] | None = None
+) -> Image:
     """Residual (160,160,3), to add to a crop of RGB 0..255, in the light of the picture.
 
-    Painted teeth get the colour of teeth, and what is no tooth is never greener than the skin.
+    Painted teeth get the colour of the person's own, `filmed_tint`, or, where none were seen, that of teeth
+    in this light. What is no tooth is never greener than the skin.
     """
     around = _skin_around(masks)
     if not around.any():
         return residual
     skin = np.median(crop[around], axis=0)
     skin_luma = max(float(skin @ LUMA), 1.0)
-    tint = 1 + SKIN_SHARE * (skin / skin_luma - 1)
+    tint = 1 + SKIN_SHARE * (skin / skin_luma - 1) if filmed_tint is None else filmed_tint
     painted = crop + residual
     luma = painted @ LUMA
-    bright = np.clip((luma / skin_luma - BRIGHT_FROM) / (BRIGHT_FULLY - BRIGHT_FROM), 0, 1)
     inside = cv2.GaussianBlur(masks.inner, (0, 0), 1.0)
-    teeth = bright * (1 - _redness(painted, luma)) * inside
+    teeth = _bright(luma, skin_luma) * (1 - _redness(painted, luma)) * inside
     wanted = luma[..., None] * tint
     white = painted + (wanted - painted) * (STRENGTH * teeth)[..., None]
     warm = luma[..., None] * (skin / skin_luma)
     share = inside * (1 - teeth) * _greenness(white, skin)
     return np.asarray(white + (warm - white) * share[..., None] - crop, dtype=np.float32)
+
+
+def _bright(luma: NDArray[np.floating], skin_luma: float) -> Image:
+    """1 for what is surely as bright as teeth are."""
+    part = (luma / skin_luma - BRIGHT_FROM) / (BRIGHT_FULLY - BRIGHT_FROM)
+    return np.asarray(np.clip(part, 0, 1), np.float32)
 
 
 def _skin_around(masks: MouthMasks) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ import pytest
 
 from heygem.engines.mesh.mouth_crop import MouthMasks
 from heygem.engines.mesh.teeth_fit import FilmedTeeth, TeethFit
-from heygem.engines.mesh.teeth_tone import brightness, lit, toned
+from heygem.engines.mesh.teeth_tone import brightness, lit, tint_of, toned
 from heygem.models.mouth import CROP_PX
 
 SKIN = np.array([190.0, 140.0, 90.0])
@@ -80,6 +80,26 @@ def test_no_mouth_gets_brighter_teeth_than_filmed_ones(masks: MouthMasks) -> Non
     assert brightness(crop + fit.applied(crop, masks, bright), masks) == pytest.approx(1.1, abs=0.02)
 
 
+def test_teeth_get_the_colour_of_the_persons_own(masks: MouthMasks) -> None:
+    crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
+    yellow = np.array([190.0, 175.0, 110.0])
+    own = crop + (yellow.astype(np.float32) - crop) * masks.inner[..., None]
+    filmed = FilmedTeeth.of([own] * 3, [masks] * 3)
+    assert filmed is not None and filmed.tint is not None
+    white = (np.array((170, 168, 165), np.float32) - crop) * masks.inner[..., None]
+    middle = (crop + toned(crop, masks, white, filmed.tint))[MIDDLE]
+    far = np.abs(np.array((170, 168, 165)) / 168 - yellow / yellow.mean()).max()
+    assert np.abs(middle / middle.mean() - yellow / yellow.mean()).max() < 0.3 * far
+
+
+@pytest.mark.parametrize("colour", [(150, 70, 70), (25, 15, 12)])
+def test_a_mouth_without_teeth_tells_no_colour_of_teeth(
+    masks: MouthMasks, colour: tuple[float, float, float]
+) -> None:
+    crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
+    assert tint_of(crop + (np.array(colour, np.float32) - crop) * masks.inner[..., None], masks) is None
+
+
 def test_a_tongue_is_not_brightened(masks: MouthMasks) -> None:
     crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
     residual = (np.array((150, 70, 70), np.float32) - crop) * masks.inner[..., None]
@@ -89,4 +109,5 @@ def test_a_tongue_is_not_brightened(masks: MouthMasks) -> None:
 def test_two_open_mouths_tell_nothing_of_teeth(masks: MouthMasks) -> None:
     crop = np.tile(SKIN.astype(np.float32), (CROP_PX, CROP_PX, 1))
     assert FilmedTeeth.of([crop] * 2, [masks] * 2) is None
-    assert FilmedTeeth.of([crop] * 3, [masks] * 3) == FilmedTeeth(detail=0.0, brightness=pytest.approx(1.0))
+    three = FilmedTeeth.of([crop] * 3, [masks] * 3)
+    assert three is not None and (three.detail, three.brightness) == (0.0, pytest.approx(1.0))
