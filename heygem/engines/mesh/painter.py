@@ -21,6 +21,7 @@ from heygem.engines.mesh.mouth_crop import (
     to_crop,
 )
 from heygem.engines.mesh.teeth_fit import FilmedTeeth, TeethFit
+from heygem.engines.mesh.teeth_rows import evened
 from heygem.engines.mesh.teeth_tone import toned
 from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb, rgb_to_yuv, yuv_to_rgb
@@ -100,7 +101,7 @@ class MouthPainter:
         added = self._models.mouth_repair.repair(np.stack(inputs)).transpose(0, 2, 3, 1) * 127.5
         tint = canvas.teeth.tint if canvas.teeth else None
         return [
-            mask.applied(toned(crop, mask, residual, tint))
+            mask.applied(evened(crop, mask, toned(crop, mask, residual, tint)))
             for crop, mask, residual in zip(crops, masks, added, strict=True)
         ]
 

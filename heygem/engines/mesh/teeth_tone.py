@@ -81,6 +81,7 @@ def tint_of(picture: Image, masks: MouthMasks) -> NDArray[np.floating] | None:
     # Their edges are tinged by lips and gums.
     whitest = teeth & (redness <= np.quantile(redness[teeth], WHITEST))
     colour = picture[whitest].mean(0)
+    colour[1] = min(colour[0], colour[1])  # noise and codecs make green, teeth are never
     return np.asarray(colour / max(float(colour @ LUMA), 1.0))
 
 

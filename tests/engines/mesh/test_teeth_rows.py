@@ -1,0 +1,60 @@
+"""Painted rows of teeth: the lower one stands in the shade, gaps are no black lines, all else stays."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heygem.engines.mesh.mouth_crop import Image, MouthMasks
+from heygem.engines.mesh.teeth_rows import DIMMEST, GAP_DEPTH, LOWER_OVER_UPPER, evened
+from heygem.models.mouth import CROP_PX
+
+MIDDLE = CROP_PX // 2
+CROP = np.full((CROP_PX, CROP_PX, 3), 120, np.float32)
+INSIDE = np.zeros((CROP_PX, CROP_PX), np.float32)
+INSIDE[MIDDLE - 12 : MIDDLE + 12, MIDDLE - 25 : MIDDLE + 25] = 1
+MASKS = MouthMasks(INSIDE, INSIDE, INSIDE, INSIDE)
+
+
+def two_rows(upper: float, lower: float) -> Image:
+    """A mouth with dark between the rows."""
+    mouth = np.where(INSIDE[..., None] > 0, 25.0, CROP)
+    for row, level in ((MIDDLE - 11, upper), (MIDDLE + 5, lower)):
+        mouth[row : row + 6, MIDDLE - 20 : MIDDLE + 20] = level
+    return np.asarray(mouth, np.float32)
+
+
+def rows_of(mouth: Image) -> tuple[float, float]:
+    return float(mouth[MIDDLE - 8, MIDDLE, 0]), float(mouth[MIDDLE + 8, MIDDLE, 0])
+
+
+@given(st.floats(40, 255), st.floats(40, 255))
+def test_a_lower_row_is_dimmer_than_the_upper_one(upper: float, lower: float) -> None:
+    mouth = two_rows(upper, lower)
+    upper_made, lower_made = rows_of(CROP + evened(CROP, MASKS, mouth - CROP))
+    assert upper_made == pytest.approx(upper, rel=0.02)
+    wanted = min(lower, max(LOWER_OVER_UPPER * upper, DIMMEST * lower))
+    assert lower_made == pytest.approx(wanted, rel=0.03)
+
+
+def test_a_gap_between_teeth_is_no_black_line() -> None:
+    mouth = two_rows(200, 100)
+    mouth[MIDDLE - 11 : MIDDLE - 5, MIDDLE] = 20
+    made = CROP + evened(CROP, MASKS, mouth - CROP)
+    gap, tooth = made[MIDDLE - 8, MIDDLE, 0], made[MIDDLE - 8, MIDDLE + 6, 0]
+    assert 0.4 * tooth < gap < 1.1 * GAP_DEPTH * tooth
+
+
+def test_the_dark_of_a_mouth_and_the_skin_stay() -> None:
+    mouth = two_rows(200, 150)
+    added = evened(CROP, MASKS, mouth - CROP)
+    np.testing.assert_allclose((CROP + added)[MIDDLE, MIDDLE - 10 : MIDDLE + 10], 25, atol=1)
+    assert np.abs(added - (mouth - CROP))[INSIDE == 0].max() < 25
+    assert np.abs(added - (mouth - CROP))[:40].max() == 0
+
+
+def test_closed_lips_stay_as_they_are() -> None:
+    nothing = np.zeros_like(INSIDE)
+    closed = MouthMasks(nothing, INSIDE, nothing, INSIDE)
+    residual = two_rows(200, 100) - CROP
+    np.testing.assert_array_equal(evened(CROP, closed, residual), residual)
