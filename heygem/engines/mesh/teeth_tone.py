@@ -20,7 +20,7 @@ STRENGTH = 0.8
 # Against the skin's luma: where teeth begin and are surely teeth. Redder than this is tongue or gum.
 BRIGHT_FROM, BRIGHT_FULLY = 0.6, 1.0
 RED_FROM, RED_FULLY = 0.15, 0.40
-GREEN_FULLY = 0.15  # by how much less red over green than the skin's a mouth is surely too green
+GREEN_FULLY = 0.15  # by how much less red over green than lips and skin have is surely too green
 SURELY_INSIDE = 0.8  # of the lips
 PALER_THAN_SKIN = 0.6  # teeth: less red than the skin is in the same light, by this factor
 LEAST_TEETH_PX, WHITEST = 40, 0.5  # to tell the colour of teeth, and the part of them that tells it
@@ -91,7 +91,7 @@ def toned(
     """Residual (160,160,3), to add to a crop of RGB 0..255, in the light of the picture.
 
     Painted teeth get the colour of the person's own, `filmed_tint`, or, where none were seen, that of teeth
-    in this light. What is no tooth is never greener than the skin.
+    in this light. What is no tooth is never greener than lips and skin are.
     """
     around = _skin_around(masks)
     if not around.any():
@@ -105,8 +105,9 @@ def toned(
     teeth = _bright(luma, skin_luma) * (1 - _redness(painted, luma)) * inside
     wanted = luma[..., None] * tint
     white = painted + (wanted - painted) * (STRENGTH * teeth)[..., None]
-    warm = luma[..., None] * (skin / skin_luma)
-    share = inside * (1 - teeth) * _greenness(white, skin)
+    flesh = _flesh(crop, masks, skin)
+    warm = luma[..., None] * (flesh / max(float(flesh @ LUMA), 1.0))
+    share = inside * (1 - teeth) * _greenness(white, flesh)
     return np.asarray(white + (warm - white) * share[..., None] - crop, dtype=np.float32)
 
 
@@ -126,9 +127,15 @@ def _skin_luma(luma: NDArray[np.floating], masks: MouthMasks) -> float | None:
     return max(float(np.median(skin)), 1.0) if len(skin) else None
 
 
-def _greenness(picture: Image, skin: NDArray[np.floating]) -> Image:
-    """0 where red over green is the skin's or more, 1 where it is less by GREEN_FULLY or more."""
-    usual = skin[0] / max(float(skin[1]), 1.0)
+def _flesh(crop: Image, masks: MouthMasks, skin: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(3,) what is between skin and lips in colour: a mouth is no greener inside."""
+    lips = crop[masks.lips - masks.inner > SURELY_INSIDE]
+    return skin if len(lips) == 0 else (skin + np.median(lips, axis=0)) / 2
+
+
+def _greenness(picture: Image, flesh: NDArray[np.floating]) -> Image:
+    """0 where red over green is that of the flesh or more, 1 where it is less by GREEN_FULLY or more."""
+    usual = flesh[0] / max(float(flesh[1]), 1.0)
     ratio = picture[..., 0] / np.maximum(picture[..., 1], 1)
     return np.asarray(np.clip((usual - ratio) / GREEN_FULLY, 0, 1), np.float32)
 
