@@ -55,6 +55,11 @@ class MouthMasks:
         reach = cv2.GaussianBlur(cv2.dilate(lips, np.ones((15, 15))), (0, 0), 3)
         return cls(inner, lips, np.clip(sharp, 0, 1), np.clip(reach, 0, 1))
 
+    @property
+    def soft_inner(self) -> Image:
+        """The inside with an edge soft enough for changes of colour."""
+        return np.asarray(cv2.GaussianBlur(self.inner, (0, 0), 1.0), dtype=np.float32)
+
     def applied(self, residual: Image) -> Image:
         """What of a residual (160,160,3) enters the picture."""
         soft = cv2.GaussianBlur(residual, (0, 0), SKIN_BLUR_PX)

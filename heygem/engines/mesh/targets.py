@@ -62,14 +62,14 @@ def aim(portrait: Portrait, wanted: Array, base: NDArray[np.int64], mesh: DrawMe
     shown = turned_to_camera(pose.rotation, mesh.outward) * portrait.visible[base]  # (B,468)
     shown *= before_outline(source, portrait.turn_degrees[base, 0], pose.scale, mesh)
     shown *= portrait.strength[base][:, None]
-    opened_by = wanted_gap(wanted) - lip_gap(portrait.own[base])
+    own_gap, gap = lip_gap(portrait.own[base]), wanted_gap(wanted)
+    opened_by = gap - own_gap
     difference *= held_in_profile(portrait.turn_degrees[base, 0], opened_by, mesh)[..., None]
     difference *= (mesh.motion_weight * shown)[..., None]
     lips_moved = np.sqrt((difference[:, LIPS, :2] ** 2).sum(-1).mean(1))
     moved = np.clip((lips_moved - MOUTH_MOVES_FROM) / (MOUTH_MOVES_FULLY - MOUTH_MOVES_FROM), 0, 1)
     # Closed lips that stay closed keep their own pixels, which no other frame's fit as well.
-    opening = np.maximum(lip_gap(portrait.own[base]), wanted_gap(wanted))
-    moved *= np.clip((opening - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP), 0, 1)
+    moved *= np.clip((np.maximum(own_gap, gap) - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP), 0, 1)
     mouth_weight = mouth_layer(-opened_by, mesh) * moved[:, None]
     mouth_weight[:, :VERTEX_COUNT] *= shown
     down = pose.displacement_to_px(np.array([0.0, 1.0, 0.0])[None, None].repeat(len(base), 0))[:, 0, :2]

@@ -21,8 +21,7 @@ def evened(crop: Image, masks: MouthMasks, residual: Image) -> Image:
     painted = np.clip(crop + residual, 0, 255)
     even = painted * _filled_gaps(painted @ LUMA)[..., None]
     even = even * _shaded(even @ LUMA, masks)[..., None]
-    inside = cv2.GaussianBlur(masks.inner, (0, 0), 1.0)[..., None]
-    return np.asarray(residual + inside * (even - painted), dtype=np.float32)
+    return np.asarray(residual + masks.soft_inner[..., None] * (even - painted), dtype=np.float32)
 
 
 def _filled_gaps(luma: Image) -> NDArray[np.floating]:

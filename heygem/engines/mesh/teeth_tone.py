@@ -8,7 +8,6 @@ own, painted ones become as bright.
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,19 +61,19 @@ def lit(crop: Image, masks: MouthMasks, residual: Image, gain: float) -> Image:
     share = np.clip((luma / skin_luma - LIT_FROM) / (LIT_FULLY - LIT_FROM), 0, 1)
     if gain > 1:
         share = share * (1 - _redness(painted, luma))
-    share *= cv2.GaussianBlur(masks.inner, (0, 0), 1.0)
+    share *= masks.soft_inner
     more = (gain - 1) * share[..., None]
     return np.asarray(np.clip(painted * (1 + more), 0, 255) - crop, dtype=np.float32)
 
 
 def tint_of(picture: Image, masks: MouthMasks) -> NDArray[np.floating] | None:
     """(3,) colour over luma of the teeth in a mouth (160,160,3), RGB 0..255; None if hardly any are seen."""
-    luma, around = picture @ LUMA, _skin_around(masks)
-    if not around.any():
+    luma = picture @ LUMA
+    skin_luma, redness = _skin_luma(luma, masks), _red_over_green(picture, luma)
+    if skin_luma is None:
         return None
-    redness = (picture[..., 0] - picture[..., 1]) / np.maximum(luma, 1)
-    bright = _bright(luma, max(float(np.median(luma[around])), 1.0)) > 0.5
-    pale = redness < PALER_THAN_SKIN * np.median(redness[around])
+    bright = _bright(luma, skin_luma) > 0.5
+    pale = redness < PALER_THAN_SKIN * np.median(redness[_skin_around(masks)])
     teeth = bright & pale & (masks.inner > SURELY_INSIDE)
     if teeth.sum() < LEAST_TEETH_PX:
         return None
@@ -101,7 +100,7 @@ def toned(
     tint = 1 + SKIN_SHARE * (skin / skin_luma - 1) if filmed_tint is None else filmed_tint
     painted = crop + residual
     luma = painted @ LUMA
-    inside = cv2.GaussianBlur(masks.inner, (0, 0), 1.0)
+    inside = masks.soft_inner
     teeth = _bright(luma, skin_luma) * (1 - _redness(painted, luma)) * inside
     wanted = luma[..., None] * tint
     white = painted + (wanted - painted) * (STRENGTH * teeth)[..., None]
@@ -142,5 +141,10 @@ def _greenness(picture: Image, flesh: NDArray[np.floating]) -> Image:
 
 def _redness(picture: Image, luma: NDArray[np.floating]) -> Image:
     """0 for teeth, 1 for what is surely tongue or gum."""
-    redness = (picture[..., 0] - picture[..., 1]) / np.maximum(luma, 1)
+    redness = _red_over_green(picture, luma)
     return np.asarray(np.clip((redness - RED_FROM) / (RED_FULLY - RED_FROM), 0, 1), np.float32)
+
+
+def _red_over_green(picture: Image, luma: NDArray[np.floating]) -> NDArray[np.floating]:
+    """By how much red is above green, over the luma."""
+    return np.asarray((picture[..., 0] - picture[..., 1]) / np.maximum(luma, 1))
