@@ -22,6 +22,9 @@ NOT_NEARER_FRAMES = 12  # a hand that stays half a second must not vouch for its
 COLOUR_FLOOR = (10.0, 5.0, 5.0)  # luma, Cb and Cr levels that are always within the usual
 SUSPICIOUS, COVERED = 4.0, 7.0  # deviation over the usual one where doubt begins, and where it ends
 HOLD_FRAMES, SOFTEN_FRAMES = 3, 1.5
+# Yaw from which on places of the far half come to lie on the outline, where a picture shows what is behind.
+FAR_HALF_DEGREES = (20.0, 30.0)
+FAR_HALF_FROM = (0.0, 0.05)  # canonical, from the middle of the face
 # A mouth of which less than this share is seen is left alone; half a moving mouth would be worse than none.
 LIPS_LEFT_ALONE, LIPS_FREE = 0.8, 0.98
 BLOCK_FRAMES = 64
@@ -53,6 +56,7 @@ def visibility(
     for start in range(0, len(seen), BLOCK_FRAMES):
         block = np.arange(start, min(start + BLOCK_FRAMES, len(seen)))
         deviation = _deviation(block, colours[:, skin], present, turn_degrees)  # (B,S)
+        deviation *= _before_outline(turn_degrees[block, 0], face.vertices[skin, 0])
         seen[start : start + len(block), skin] = 1 - smooth_step(deviation @ averaging, SUSPICIOUS, COVERED)
     if len(seen) > 1:
         seen = minimum_filter1d(seen, 2 * HOLD_FRAMES + 1, axis=0, mode="nearest")
@@ -78,6 +82,16 @@ def _deviation(
     spread = np.maximum(1.48 * np.median(departures, axis=0), COLOUR_FLOOR)  # (S,3)
     deviation = np.sqrt((((colours[block] - usual) / spread) ** 2).sum(-1))
     return np.where(is_known[:, None] & present[block][:, None], deviation, 0).astype(np.float32)
+
+
+def _before_outline(yaw_degrees: Array, x: Array) -> Array:
+    """How much a colour says of places at `x` (S,), canonical, on heads turned by `yaw_degrees` (B,): (B,S).
+
+    Nothing on the far half of a head in profile: hair and walls are seen there where the face ends.
+    """
+    turned = smooth_step(np.abs(yaw_degrees), *FAR_HALF_DEGREES)[:, None]
+    far = smooth_step(np.sign(yaw_degrees)[:, None] * x, *FAR_HALF_FROM)
+    return np.asarray(1 - turned * far)
 
 
 def _skin_vertices(face: CanonicalFace) -> NDArray[np.int64]:

@@ -67,3 +67,14 @@ def test_a_pose_seen_once_is_no_reason_to_doubt() -> None:
     turn[70:, 0] = np.linspace(0, 60, 30)
     colours[75:] -= np.linspace(0, 90, 25)[:, None, None] * (FACE.vertices[:, 0] > 0)[:, None]
     assert seen(colours, turn)[95:].min() > 0.95
+
+
+def test_hair_behind_the_far_cheek_of_a_turned_head_covers_nothing() -> None:
+    """And a hand before the near one is still seen."""
+    colours, turn = skin(), np.zeros((100, 2))
+    turn[:, 0] = np.where(np.arange(100) < 60, 25, 35)
+    far, near = FACE.vertices[:, 0] > 0.05, FACE.vertices[:, 0] < -0.05
+    colours[80:, far] = (60, 40, 30)
+    assert seen(colours, turn)[80:].min() > 0.95
+    colours[80:, near] = (60, 90, 160)
+    assert seen(colours, turn)[85:][:, LIPS].max() < 0.2

@@ -19,6 +19,7 @@ from heygem.engines.mesh.bank import (
 from heygem.engines.mesh.film_grain import FilmGrain, Luma, measured_grain, without_grain
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.inside import looks_of
+from heygem.engines.mesh.lip_line import CLOSED_GAP, with_line
 from heygem.engines.mesh.painter import Canvas, MouthPainter
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
@@ -67,7 +68,7 @@ class MouthMaker:
 
     def fill(self, portrait: Portrait, info: VideoInfo, on_mouth: Callable[[int, int], None]) -> MouthBank:
         """Read the chosen frames once more and paint the rest; `on_mouth(done, total)` after each mouth."""
-        own = choose_own(portrait.own, portrait.turn_degrees, portrait.track.detail, portrait.shows_mouth)
+        own = choose_own(portrait.own, portrait.turn_degrees, portrait.track.detail, portrait.lends_mouth)
         rest = portrait.restful_frame()
         total = len(own) + len(self.shapes)
         filmed = self._film(portrait, info, own, rest, lambda done: on_mouth(done, total))
@@ -84,7 +85,10 @@ class MouthMaker:
         gaps = np.concatenate([lip_gap(portrait.own[own]), wanted_gap(paintable)])
         keys = portrait.keys(shapes, gaps, taken_from)
         numbers = np.concatenate([own, np.full(len(painted), PAINTED)])
-        patches = (*filmed.mouths, *painted)
+        patches = tuple(
+            with_line(patch) if gap < CLOSED_GAP else patch
+            for patch, gap in zip((*filmed.mouths, *painted), gaps, strict=True)
+        )
         looks = looks_of(patches, self.mesh.ring)
         return MouthBank(patches, replace(keys, frame=numbers), looks, grain=grain)
 

@@ -9,6 +9,7 @@ from scipy.ndimage import maximum_filter1d
 
 from heygem.engines.mesh.bank import MouthKeys, head_turn_degrees
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.profile import before_outline
 from heygem.engines.mesh.shaping import lip_outline, neutral_shape, smoothed_own
 from heygem.engines.mesh.style import SpeakingStyle
 from heygem.templates.canonical import LIPS, VERTEX_COUNT, CanonicalFace, lip_gap
@@ -22,6 +23,8 @@ POSE_SMOOTHING_FRAMES = 1.5
 ABSENCE_RAMP_FRAMES = 5
 FREE_MOUTH, FREE_SKIN = 0.95, 0.5  # visibility from which on a mouth can lend its pixels
 KEPT_AWAY_FRAMES = 6  # ... and not so soon before and after
+WHOLE_MOUTH = 0.5  # how far within the outline of a turned head the lips have to be to be lent
+ENOUGH_LENDING = 0.25  # of the frames that show the mouth; where fewer are better, all of them lend
 RESTFUL_ENOUGH = 0.02  # canonical, over the 40 lip points: as good as the frame nearest to the neutral
 
 
@@ -35,6 +38,7 @@ class Portrait:
         strength: (N,) 0 where no face is.
         visible: (N,468) float32 in 0..1, 0 where something is in front of the face.
         shows_mouth: (N,) frames with a face and nothing before its mouth; all with a face if there are none.
+        lends_mouth: (N,) of those, where the whole mouth lies within the outline of the face.
         ring: (N,R,3) float32 luma, Cb, Cr of the skin around the lips, in steady light.
     """
 
@@ -45,6 +49,7 @@ class Portrait:
     strength: Array
     visible: NDArray[np.float32]
     shows_mouth: NDArray[np.bool_]
+    lends_mouth: NDArray[np.bool_]
     ring: NDArray[np.float32]
     style: SpeakingStyle
 
@@ -58,6 +63,8 @@ class Portrait:
         turns = head_turn_degrees(smooth_pose.rotation)
         visible = visibility(colours, track.present, turns, face)
         shows_mouth = _shows_mouth(track.present, visible)
+        source = mesh.source_vertices(points)
+        inside = before_outline(source, turns[:, 0], smooth_pose.scale, mesh)[:, LIPS].min(1)
         usual = np.median(turns[shows_mouth], axis=0)
         drift = drift_of(shapes[shows_mouth], turns[shows_mouth], face.pose_drift)
         shapes = without_drift(shapes, turns, usual, drift)
@@ -69,6 +76,7 @@ class Portrait:
             strength=track.strength(ABSENCE_RAMP_FRAMES),
             visible=visible,
             shows_mouth=shows_mouth,
+            lends_mouth=_lends_mouth(shows_mouth, inside),
             ring=colours[:, mesh.ring],
             style=SpeakingStyle.of(shapes[shows_mouth], face),
         )
@@ -100,7 +108,7 @@ class Portrait:
         """A frame near the neutral, seen from the front and sharp: the one to paint on."""
         away = np.linalg.norm(lip_outline(self.own) - lip_outline(self.neutral), axis=(1, 2))
         unrest = away + np.linalg.norm(self.turn_degrees, axis=1) / 200
-        unrest[~self.shows_mouth] = np.inf
+        unrest[~self.lends_mouth] = np.inf
         candidates = np.flatnonzero(unrest <= unrest.min() + RESTFUL_ENOUGH)
         return int(candidates[self.track.detail[candidates].argmax()])
 
@@ -110,3 +118,9 @@ def _shows_mouth(present: NDArray[np.bool_], visible: NDArray[np.float32]) -> ND
     covered = (visible[:, LIPS].min(1) < FREE_MOUTH) | (visible.min(1) < FREE_SKIN)
     free = present & ~maximum_filter1d(covered, 2 * KEPT_AWAY_FRAMES + 1, mode="nearest")
     return np.asarray(free if free.any() else present)
+
+
+def _lends_mouth(shows_mouth: NDArray[np.bool_], inside: Array) -> NDArray[np.bool_]:
+    """A mouth on the outline has hair or a wall beside it, where another frame's has skin."""
+    whole = shows_mouth & (inside >= WHOLE_MOUTH)
+    return whole if whole.sum() >= ENOUGH_LENDING * shows_mouth.sum() else shows_mouth

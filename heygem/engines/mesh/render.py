@@ -24,9 +24,9 @@ from heygem.engines.mesh.mouth_path import (
     switch_cost,
 )
 from heygem.engines.mesh.portrait import Portrait
-from heygem.engines.mesh.shaping import wanted_gap, wanted_shapes
+from heygem.engines.mesh.shaping import CALM_REACH_FRAMES, wanted_gap, wanted_shapes
 from heygem.engines.mesh.speech_motion import Motion
-from heygem.engines.mesh.targets import CALM_REACH_FRAMES, aim
+from heygem.engines.mesh.targets import aim
 from heygem.media.types import YuvFrame
 from heygem.templates.canonical import CanonicalFace
 

@@ -20,6 +20,13 @@ OWN_SMOOTHING_FRAMES = 1.0
 TREMBLE = 0.003
 # Lips nearer than this (canonical) are pressed together: viewers forgive a wrong vowel, never an open p.
 CONTACT_GAP = 0.010
+CALM_FRAMES, CALM_REACH_FRAMES = 1.2, 4
+
+
+def calm(values: Array) -> Array:
+    """Smooth (N,...) in time, over about three frames; frames beyond `CALM_REACH_FRAMES` have no say."""
+    smooth = gaussian_filter1d(values, CALM_FRAMES, axis=0, mode="nearest", radius=CALM_REACH_FRAMES)
+    return np.asarray(smooth)
 
 
 def neutral_shape(shapes: NDArray[np.floating], present: NDArray[np.bool_]) -> Array:
@@ -52,6 +59,19 @@ def wanted_shapes(neutral: Array, displacement: NDArray[np.floating]) -> Array:
     shift = (_closing_gap(gap, np.clip(rest, 0, CONTACT_GAP / 2)) - gap) / 2
     shapes[:, INNER_UPPER, 1] -= shift
     shapes[:, INNER_LOWER, 1] += shift
+    return shapes
+
+
+def pressed(shapes: Array, closes: Array) -> Array:
+    """Shapes (B,468,3) with up to CONTACT_GAP of what parts their lips taken away, as far as they close (B,).
+
+    Lips at rest may be a hair apart. Where a mouth that was open is drawn closed, that hair is seen.
+    """
+    shapes = shapes.copy()
+    gap = (shapes[:, INNER_LOWER] - shapes[:, INNER_UPPER])[..., 1]  # (B,9)
+    shift = np.clip(gap, 0, CONTACT_GAP) * closes[:, None] / 2
+    shapes[:, INNER_UPPER, 1] += shift
+    shapes[:, INNER_LOWER, 1] -= shift
     return shapes
 
 

@@ -6,7 +6,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygem.engines.mesh.shaping import CONTACT_GAP, neutral_shape, smoothed_own, wanted_gap, wanted_shapes
+from heygem.engines.mesh.shaping import (
+    CONTACT_GAP,
+    neutral_shape,
+    pressed,
+    smoothed_own,
+    wanted_gap,
+    wanted_shapes,
+)
 from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, CanonicalFace
 
 FACE = CanonicalFace.load(Path(__file__).parents[3] / "models" / "face-landmarker" / "canonical_face.npz")
@@ -41,6 +48,18 @@ def test_open_lips_are_left_alone() -> None:
     far_apart = (shapes[0, INNER_LOWER] - shapes[0, INNER_UPPER])[:, 1] > CONTACT_GAP
     untouched = FACE.vertices + displacement[0]
     np.testing.assert_array_equal(shapes[0, INNER_LOWER][far_apart], untouched[list(INNER_LOWER)][far_apart])
+
+
+@settings(deadline=None)
+@given(st.floats(0, 0.2), st.floats(0, 1))
+def test_pressed_lips_come_nearer_and_never_cross(opening: float, closes: float) -> None:
+    shapes = FACE.vertices[None] + opened_by(opening)
+    before, after = (
+        (faces[:, INNER_LOWER] - faces[:, INNER_UPPER])[..., 1]
+        for faces in (shapes, pressed(shapes, np.array([closes])))
+    )
+    assert (after >= np.minimum(before, 0) - 1e-12).all()
+    np.testing.assert_allclose(before - after, np.clip(before, 0, CONTACT_GAP) * closes, atol=1e-12)
 
 
 def test_neutral_is_the_closed_part_of_the_clip() -> None:

@@ -1,0 +1,35 @@
+"""Which frames of a clip lend their mouth to others."""
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from heygem.engines.mesh.portrait import Portrait
+from heygem.templates.face_track import FaceTrack
+from tests.drawn_face import FACE, FACE_PX, MESH
+
+FRAMES = 40
+
+
+def portrait_of(yaw_degrees: np.ndarray) -> Portrait:
+    """A head that is turned by so much in each frame."""
+    turns = Rotation.from_euler("y", yaw_degrees[:, None], degrees=True).as_matrix()  # (N,3,3)
+    points = FACE.vertices @ turns.transpose(0, 2, 1) * FACE_PX + (240, 200, 0)
+    irises = np.zeros((len(points), 10, 3))
+    colours, detail = np.full((len(points), 468, 3), 150, np.uint8), np.ones(len(points), np.float32)
+    track = FaceTrack(
+        np.concatenate([points, irises], 1).astype(np.float32), np.ones(len(points), bool), colours, detail
+    )
+    return Portrait.of(track, FACE, MESH)
+
+
+def test_a_mouth_on_the_outline_of_the_face_is_not_lent() -> None:
+    yaw = np.where(np.arange(FRAMES) < 20, 0.0, 60.0)
+    portrait = portrait_of(yaw)
+    assert portrait.shows_mouth.all()
+    assert portrait.lends_mouth[:16].all() and not portrait.lends_mouth[26:].any()
+    assert portrait.restful_frame() < 20
+
+
+def test_where_a_head_is_always_turned_all_frames_lend() -> None:
+    portrait = portrait_of(np.full(FRAMES, 60.0))
+    assert portrait.lends_mouth.all()
