@@ -141,10 +141,10 @@ class FrameRenderer:
                     continue
                 shares = cross_fade(plan.path, plan.is_cut, step)
                 mouths = [(plan.bank.patches[mouth], share) for mouth, share in shares]
-                head = plan.living.head(step) if plan.living else None
+                turned = plan.living.turned(step) if plan.living else None
                 source, target, weight = block.source_px[row], block.target_px[row], block.mouth_weight[row]
                 grain = GrainCut.at(plan.bank.grain, step) if plan.bank.grain else None
-                yield Drawing(source, target, mouths, weight, head, grain)
+                yield Drawing(source, target, mouths, weight, turned, grain)
 
 
 def _path(
