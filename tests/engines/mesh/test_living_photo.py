@@ -19,7 +19,7 @@ POINTS = landmarks()
 PHOTO = photo_of(POINTS)
 COUNT, FPS = 200, 25.0
 DRAWER = ThreadDrawer(MESH, threads=1)
-RENDERER = FrameRenderer(MESH, FACE, np.zeros((468, 3), np.float32), DRAWER, DRAWER)
+RENDERER = FrameRenderer(MESH, FACE, np.zeros((468, 3), np.float32), DRAWER)
 
 
 def speech() -> Motion:
