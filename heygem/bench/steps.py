@@ -121,6 +121,7 @@ def _drawing_seconds(
     from heygem.engines.mesh import (
         composer,
         device_composer,
+        device_pictures,
         device_raster,
         device_windows,
         device_wire,
@@ -130,7 +131,7 @@ def _drawing_seconds(
 
     parts = {
         "raster": [raster.cover, raster.Coverage.fill, device_raster.cover, device_raster.CoverageBatch.fill],
-        "warp": [composer.warp_skin, device_composer.warp_skin],
+        "warp": [composer.warp_skin, device_pictures.warp_skin],
         "mouths": [composer.lay_mouths, device_composer.lay_mouths],
         "copies": [device_windows.cut_windows, YuvFrame.copy],
         "transfers": [device_wire.Wire.up, device_wire.Wire.down, device_wire.Arriving.arrays],

@@ -167,7 +167,7 @@ def _mesh_engine(
         models=models,
         face=face,
         library=PortraitLibrary(cache, models, maker, face),
-        renderer=FrameRenderer(mesh, face, smile, *frame_drawers(mesh, device, threads)),
+        renderer=FrameRenderer(mesh, face, smile, frame_drawer(mesh, device, threads)),
         rehearsal_clip=REHEARSAL_CLIP,
         heard=HeardSpeech(),
     )
@@ -181,12 +181,11 @@ def _on_all_vertices(stored: Mapping[str, NDArray[Any]], name: str) -> NDArray[n
     return whole
 
 
-def frame_drawers(mesh: DrawMesh, device: Device, threads: int) -> tuple[FrameDrawer, FrameDrawer]:
-    """Frames are drawn where the models run; those of living photos, which move as a whole, on the CPU."""
-    on_threads = ThreadDrawer(mesh, threads)
+def frame_drawer(mesh: DrawMesh, device: Device, threads: int) -> FrameDrawer:
+    """Frames are drawn where the models run."""
     if device.kind == "cuda":
-        return DeviceDrawer(mesh, torch.device(device.name)), on_threads
-    return on_threads, on_threads
+        return DeviceDrawer(mesh, torch.device(device.name))
+    return ThreadDrawer(mesh, threads)
 
 
 def drawing_threads(high_performance: bool) -> int:

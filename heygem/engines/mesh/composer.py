@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import MouthPatch
 from heygem.engines.mesh.film_grain import GrainCut, missing_grain
+from heygem.engines.mesh.fine_photo import TurnedPhoto
 from heygem.engines.mesh.geometry import DrawMesh, facing
 from heygem.engines.mesh.raster import Grid, cover
-from heygem.engines.mesh.sway import ONE_MAP, HeadTurn
+from heygem.engines.mesh.sway import ONE_MAP
 from heygem.media.types import YuvFrame
 
 Array = NDArray[np.float64]
@@ -40,8 +41,12 @@ class Drawing:
     target_px: Array
     mouths: Sequence[tuple[MouthPatch, float]]
     mouth_weight: Array
-    head: HeadTurn | None = None  # turns the head that is drawn, and with it what lies around it
+    turned: TurnedPhoto | None = None  # the frame is one of a photo whose head turns, with all that is drawn
     grain: GrainCut | None = None  # on the mouths, which have none of their own
+
+    def arrived_px(self) -> Array:
+        """(V,2) where the vertices are seen in the end: where the turned head takes them."""
+        return self.target_px if self.turned is None else self.turned.turn.moved(self.target_px)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +76,16 @@ class Composer:
 
     def compose(self, frame: YuvFrame, drawing: Drawing) -> YuvFrame:
         """A new frame with the drawing in it; `frame` itself is left alone."""
-        head, place = drawing.head, drawing.target_px
-        if head is not None:
-            place = head.moved(place)
+        place = drawing.arrived_px()
         grid = drawing_grid(drawing, place, self._mesh, frame.y.shape)
         triangles = self._mesh.triangles
         triangles = triangles[facing(place, triangles)]
         fields = cover(place, triangles, grid).fill(self._attributes(drawing))
         drawn = frame.copy()
-        if head is None:
+        if drawing.turned is None:
             warp_skin(drawn.planes, frame, fields[..., :2], grid)
         else:
-            warp_picture(drawn.planes, frame, fields[..., :2], grid, head)
+            warp_picture(drawn.planes, frame, fields[..., :2], grid, drawing.turned)
         if drawing.mouths:
             reach = light_reach(grid.to_nodes(place[self._mesh.of_mouth]))
             lay_mouths(drawn.planes, drawing, fields[..., 2:], grid, float(reach))
@@ -165,10 +168,14 @@ def warp_skin(
 
 
 def warp_picture(
-    planes: Sequence[Plane], frame: YuvFrame, displacement: NDArray[np.float32], grid: Grid, head: HeadTurn
+    planes: Sequence[Plane],
+    frame: YuvFrame,
+    displacement: NDArray[np.float32],
+    grid: Grid,
+    turned: TurnedPhoto,
 ) -> None:
     """Pull each pixel from where the mesh and the turned head together say it came from: one sampling."""
-    luma = frame.y if head.luma_twice is None else head.luma_twice
+    head, luma = turned.turn, turned.photo.luma_twice_at(turned.level)
     for scale, pairs in ((1, [(planes[0], luma)]), (2, [(planes[1], frame.u), (planes[2], frame.v)])):
         shape = pairs[0][0].shape
         box, inner = _clipped(head.grid, shape, scale), _clipped(grid, shape, scale)
@@ -176,7 +183,7 @@ def warp_picture(
         source_at[inner.within(box)] += (
             _to_pixels(displacement, grid, scale, inner)[box.within(inner)] / scale
         )
-        if luma is head.luma_twice and scale == 1:
+        if scale == 1:
             source_at *= 2
         # The eye sees colours softly: linear is enough for them.
         how = cv2.INTER_CUBIC if scale == 1 else cv2.INTER_LINEAR

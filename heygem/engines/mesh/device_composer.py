@@ -21,14 +21,15 @@ from heygem.engines.mesh.composer import (
     Drawing,
     light_reach,
 )
+from heygem.engines.mesh.device_batch import Batch
 from heygem.engines.mesh.device_grain import FrameGrain, ResidentGrain
 from heygem.engines.mesh.device_mouths import MouthChoice, ResidentMouths
+from heygem.engines.mesh.device_pictures import Pictures
 from heygem.engines.mesh.device_raster import cover
-from heygem.engines.mesh.device_windows import RIM_PX, SCALES, sampled, to_pixels, whole
+from heygem.engines.mesh.device_windows import SCALES, box_indices, to_pixels, whole
 from heygem.engines.mesh.device_wire import Arriving, Wire
 from heygem.engines.mesh.film_grain import missing_grain
 from heygem.engines.mesh.geometry import DrawMesh, facing
-from heygem.engines.mesh.raster import Grid
 
 
 class DeviceComposer:
@@ -41,37 +42,25 @@ class DeviceComposer:
         self._grain = ResidentGrain(wire)
 
     @torch.inference_mode()
-    def compose(
-        self,
-        cut: Sequence[Tensor],
-        drawings: Sequence[Drawing],
-        grids: Sequence[Grid],
-        shape: tuple[int, ...],
-        mouths: ResidentMouths,
-    ) -> Arriving:
-        """Draw into the windows `cut` (see `cut_windows`); they come back without their rims.
-
-        `grids` are of one size and step, `shape` (H,W) is the frames'.
-        """
-        nodes = np.stack([g.to_nodes(d.target_px) for g, d in zip(grids, drawings, strict=True)])  # (B,V,2)
-        fields = self._fields(nodes, drawings, grids[0])  # (B,3+2M,rows,columns)
-        step_px = grids[0].step_px
-        stacks = [self._wire.up(stack).float() for stack in cut]
-        drawn = [warp_skin(*pair, fields[:, :2], step_px) for pair in zip(stacks, SCALES, strict=True)]
+    def compose(self, batch: Batch, pictures: Pictures, mouths: ResidentMouths) -> Arriving:
+        """Draw into the windows of the batch: luma (B,1,H,W) and chroma (B,2,H/2,W/2), uint8."""
+        nodes = batch.nodes()
+        fields = self._fields(nodes, batch)  # (B,3+2M,rows,columns)
+        drawn = pictures.pulled(fields[:, :2])
         if fields.shape[1] > 3:
             mouth_nodes = nodes[:, self._mesh.of_mouth]
-            part = MouthPart.around(mouth_nodes, grids, shape, self._wire)
+            part = MouthPart.around(mouth_nodes, batch, self._wire)
             reach = self._wire.up(light_reach(mouth_nodes))
-            grain = self._grain.of(drawings, grids)
-            lay_mouths(drawn, mouths, mouths.choice(drawings), fields[:, 2:], part, step_px, reach, grain)
+            grain = self._grain.of(batch.drawings, batch.windows)
+            lay_mouths(drawn, mouths, mouths.choice(batch.drawings), fields[:, 2:], part, reach, grain)
         return self._wire.down([stack.to(torch.uint8) for stack in drawn])
 
-    def _fields(self, nodes: NDArray[np.float32], drawings: Sequence[Drawing], grid: Grid) -> Tensor:
+    def _fields(self, nodes: NDArray[np.float32], batch: Batch) -> Tensor:
         """What the meshes say at the nodes of their grids; `nodes` (B,V,2) are their vertices there."""
-        is_drawn = facing(np.stack([drawing.target_px for drawing in drawings]), self._mesh.triangles)
+        is_drawn, grid = facing(batch.vertices_px, self._mesh.triangles), batch.grids[0]
         vertices, shown = self._wire.up(nodes).double(), self._wire.up(is_drawn)
         coverage = cover(vertices, self._triangles, shown, grid.columns, grid.rows)
-        return coverage.fill(self._wire.up(self._attributes(drawings)), grid.rows)
+        return coverage.fill(self._wire.up(self._attributes(batch.drawings)), grid.rows)
 
     def _attributes(self, drawings: Sequence[Drawing]) -> NDArray[np.float32]:
         """(B,V,3+2M): where skin comes from, how much is mouth, and where each mouth comes from."""
@@ -85,63 +74,48 @@ class DeviceComposer:
         return values
 
 
-def warp_skin(stack: Tensor, scale: int, displacement: Tensor, step_px: int) -> Tensor:
-    """Pull each pixel of the windows, given with their rims, from where the mesh says it came from."""
-    rim = RIM_PX // scale
-    offset = to_pixels(displacement, step_px, scale) / scale  # (B,2,H,W)
-    height, width = offset.shape[2:]
-    columns, rows = (torch.arange(rim, rim + side, device=stack.device) for side in (width, height))
-    skin = sampled(stack, offset[:, 0] + columns, offset[:, 1] + rows[:, None])
-    original = stack[..., rim : rim + height, rim : rim + width]
-    return torch.where((offset != 0).any(1, keepdim=True), skin, original)
-
-
 @dataclass(frozen=True, slots=True)
 class MouthPart:
-    """Where in the grids of B frames the mouths are.
+    """Where in the grids and windows of B frames the mouths are.
 
     Attributes:
-        first: (B,2) node, x before y, even.
-        columns, rows: even, of all frames.
-        picture_px: (B,2) columns and rows of pixels from the grid's corner to the end of the picture.
+        first: (B,2) node of the grid, x before y, even.
+        first_px: (B,2) pixel of the window.
+        room_px: (B,2) columns and rows of pixels from the window's corner to the end of the picture.
+        columns, rows: of nodes, even, in all frames.
     """
 
     first: Tensor
+    first_px: Tensor
+    room_px: Tensor
     columns: int
     rows: int
-    picture_px: Tensor
+    step_px: int
 
     @classmethod
-    def around(
-        cls, nodes: NDArray[np.float32], grids: Sequence[Grid], shape: tuple[int, ...], wire: Wire
-    ) -> "MouthPart":
-        """`nodes` (B,N,2) are the vertices of triangles in which mouths show, `shape` (H,W) the frames'."""
-        limit = np.array([grids[0].columns, grids[0].rows])
-        room = np.array([(shape[1] - grid.left_px, shape[0] - grid.top_px) for grid in grids])
+    def around(cls, nodes: NDArray[np.float32], batch: Batch, wire: Wire) -> "MouthPart":
+        """`nodes` (B,N,2) are the vertices of triangles in which mouths show."""
+        limit = np.array([batch.grids[0].columns, batch.grids[0].rows])
         low = np.floor(nodes.min(1)).astype(np.int64) - 1
         needed = (np.ceil(nodes.max(1)).astype(np.int64) + 3 - low).max(0)
         size = np.minimum(-(-needed // 2) * 2, limit)
         first = np.clip(low, 0, limit - size) // 2 * 2
-        return cls(wire.up(first), int(size[0]), int(size[1]), wire.up(room))
+        first_px = batch.corners_px() + first * batch.step_px
+        first_on_device, first_px_on_device, room_px = wire.up(np.stack([first, first_px, batch.room_px()]))
+        return cls(first_on_device, first_px_on_device, room_px, int(size[0]), int(size[1]), batch.step_px)
 
-    def indices(self, channels: int, step_px: int = 1, scale: int = 1) -> tuple[Tensor, ...]:
-        """What picks it, (B,C,h,w), out of the nodes, or out of the pixels of planes."""
-        first = self.first * step_px // scale
-        frame, channel, row, column = (
-            torch.arange(count, device=first.device)
-            for count in (len(first), channels, self.rows * step_px // scale, self.columns * step_px // scale)
-        )
-        rows, columns = first[:, 1:] + row, first[:, :1] + column
-        return (
-            frame[:, None, None, None],
-            channel[:, None, None],
-            rows[:, None, :, None],
-            columns[:, None, None],
-        )
+    def of_nodes(self, values: Tensor) -> Tensor:
+        """Of (B,A,rows,columns) of the grids."""
+        return values[box_indices(self.first, (*values.shape[:2], self.rows, self.columns))]
+
+    def pixels(self, stack: Tensor, scale: int) -> tuple[Tensor, ...]:
+        """What picks it, (B,C,h,w), out of the windows of planes."""
+        height, width = (count * self.step_px // scale for count in (self.rows, self.columns))
+        return box_indices(self.first_px // scale, (*stack.shape[:2], height, width))
 
     def is_in_picture(self, rows: Tensor, columns: Tensor, scale: int) -> Tensor:
-        """Of rows and columns of a plane's windows, as `indices` gives them: (B,1,h,w)."""
-        end = self.picture_px // scale
+        """Of rows and columns of a plane's windows, as `pixels` gives them: (B,1,h,w)."""
+        end = self.room_px // scale
         return (rows < end[:, None, 1:, None]) & (columns < end[:, None, :1, None])
 
 
@@ -151,7 +125,6 @@ def lay_mouths(
     choice: MouthChoice,
     fields: Tensor,
     part: MouthPart,
-    step_px: int,
     reach: Tensor,
     grain: FrameGrain | None = None,
 ) -> None:
@@ -159,12 +132,12 @@ def lay_mouths(
 
     `reach` (B,) is that of light, in nodes.
     """
-    fields = fields[part.indices(fields.shape[1])]
+    fields = part.of_nodes(fields)
     for stack, scale in zip(drawn, SCALES, strict=True):
-        maps = to_pixels(fields, step_px, scale)
+        maps = to_pixels(fields, part.step_px, scale)
         weight = maps[:, :1]
         mouth = mouths.sample(choice, maps[:, 1:], scale)
-        place = part.indices(stack.shape[1], step_px, scale)
+        place = part.pixels(stack, scale)
         skin, seen = stack[place], weight * part.is_in_picture(place[2], place[3], scale)
         mouth += _light_shift(skin, mouth, seen, (part.rows, part.columns), reach)
         blended = skin + weight * (mouth - skin)

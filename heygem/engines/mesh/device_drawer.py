@@ -1,6 +1,7 @@
 """Draws the frames of a job in batches on the device, while the host reads the next and writes the last.
 
 The host cuts windows out of frames, sends them, and pastes what comes back; everything else is the device's.
+A photo whose head turns is sent once for the job, and no windows of it are cut.
 One batch is at work on the device while the frames of the one before it are handed out.
 """
 
@@ -10,14 +11,16 @@ from dataclasses import dataclass, field
 import torch
 
 from heygem.engines.mesh.bank import MouthPatch
-from heygem.engines.mesh.composer import Drawing, drawing_grid
+from heygem.engines.mesh.composer import Drawing
+from heygem.engines.mesh.device_batch import Batch, Placed
 from heygem.engines.mesh.device_composer import DeviceComposer
 from heygem.engines.mesh.device_mouths import ResidentMouths
-from heygem.engines.mesh.device_raster import equalised
-from heygem.engines.mesh.device_windows import cut_windows, pasted
+from heygem.engines.mesh.device_photo import ResidentPhoto, TurnedPictures
+from heygem.engines.mesh.device_pictures import FramePictures, Pictures
+from heygem.engines.mesh.device_windows import Window, pasted
 from heygem.engines.mesh.device_wire import Arriving, Wire
+from heygem.engines.mesh.fine_photo import TurnedPhoto
 from heygem.engines.mesh.geometry import DrawMesh
-from heygem.engines.mesh.raster import Grid
 from heygem.media.types import YuvFrame
 
 FIRST_BATCH_FRAMES = 8  # as many as are decoded meanwhile, so that the encoder starts early
@@ -27,28 +30,30 @@ MOST_PIXELS = 1 << 22  # of all windows of a batch, which bounds the device memo
 
 @dataclass(slots=True)
 class _Collected:
-    """Frames in order; of those that are drawn into, the place among them, what, and on which grid."""
+    """Frames in order; of those that are drawn into, the place among them, and what is drawn."""
 
     frames: list[YuvFrame] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
-    drawings: list[Drawing] = field(default_factory=list)
-    grids: list[Grid] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
     columns: int = 0  # of the largest grid
     rows: int = 0
 
-    def has_room_for(self, grid: Grid) -> bool:
-        """Whether the grid is like the others, and the windows do not become too large with it."""
-        if not self.grids:
+    def has_room_for(self, placed: Placed) -> bool:
+        """Whether it goes with the others, and the windows do not become too large with it."""
+        if not self.placed:
             return True
-        nodes = (len(self.grids) + 1) * max(self.columns, grid.columns) * max(self.rows, grid.rows)
-        return grid.step_px == self.grids[0].step_px and nodes * grid.step_px**2 <= MOST_PIXELS
+        grid, head = placed.grid, placed.head
+        window_px = max(self.columns, grid.columns) * max(self.rows, grid.rows) * grid.step_px**2
+        if head is not None:
+            window_px = max(window_px, head.width_px * head.height_px)
+        return placed.goes_with(self.placed[0]) and (len(self.placed) + 1) * window_px <= MOST_PIXELS
 
-    def add_drawn(self, frame: YuvFrame, drawing: Drawing, grid: Grid) -> None:
+    def add_drawn(self, frame: YuvFrame, placed: Placed) -> None:
         self.places.append(len(self.frames))
         self.frames.append(frame)
-        self.drawings.append(drawing)
-        self.grids.append(grid)
-        self.columns, self.rows = max(self.columns, grid.columns), max(self.rows, grid.rows)
+        self.placed.append(placed)
+        self.columns = max(self.columns, placed.grid.columns)
+        self.rows = max(self.rows, placed.grid.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class _Drawn:
 
     frames: Sequence[YuvFrame]
     places: Sequence[int]
-    grids: Sequence[Grid]
+    windows: Sequence[Window]
     arriving: Arriving
 
     def finished(self) -> Iterator[YuvFrame]:
@@ -66,7 +71,21 @@ class _Drawn:
         row_of = {place: row for row, place in enumerate(self.places)}
         for place, frame in enumerate(self.frames):
             row = row_of.get(place)
-            yield frame if row is None else pasted(frame, self.grids[row], [stack[row] for stack in stacks])
+            yield frame if row is None else pasted(frame, self.windows[row], [stack[row] for stack in stacks])
+
+
+@dataclass(slots=True)
+class _Resident:
+    """What a job keeps on the device."""
+
+    mouths: ResidentMouths
+    photo: ResidentPhoto | None = None
+
+    def photo_of(self, turned: TurnedPhoto, wire: Wire) -> ResidentPhoto:
+        """Sent at the first frame that needs it."""
+        if self.photo is None or self.photo.photo is not turned.photo:
+            self.photo = ResidentPhoto(turned.photo, wire)
+        return self.photo
 
 
 class DeviceDrawer:
@@ -84,7 +103,7 @@ class DeviceDrawer:
         mouths: Sequence[MouthPatch],
     ) -> Iterator[YuvFrame]:
         """See `FrameDrawer`."""
-        resident = ResidentMouths.of(mouths, self._wire)
+        resident = _Resident(ResidentMouths.of(mouths, self._wire))
         at_work: _Drawn | None = None
         for collected in self._collected(frames, drawings):
             started = self._started(collected, resident)
@@ -102,23 +121,28 @@ class DeviceDrawer:
             if drawing is None:
                 held.frames.append(frame)
             else:
-                grid = drawing_grid(drawing, drawing.target_px, self._mesh, frame.y.shape)
-                if not held.has_room_for(grid):
+                placed = Placed.of(drawing, self._mesh, frame.y.shape)
+                if not held.has_room_for(placed):
                     yield held
                     held = _Collected()
-                held.add_drawn(frame, drawing, grid)
+                held.add_drawn(frame, placed)
             if len(held.frames) >= limit:
                 yield held
                 limit, held = MOST_FRAMES, _Collected()
         if held.frames:
             yield held
 
-    def _started(self, collected: _Collected, mouths: ResidentMouths) -> _Drawn:
+    def _started(self, collected: _Collected, resident: _Resident) -> _Drawn:
         """Send a batch; nothing is waited for."""
-        if not collected.drawings:
+        if not collected.placed:
             return _Drawn(collected.frames, (), (), Arriving((), None))
-        grids = equalised(collected.grids)
         drawn_into = [collected.frames[place] for place in collected.places]
-        cut = cut_windows(drawn_into, grids, self._wire)
-        arriving = self._composer.compose(cut, collected.drawings, grids, drawn_into[0].y.shape, mouths)
-        return _Drawn(collected.frames, collected.places, grids, arriving)
+        batch = Batch.of(collected.placed, drawn_into[0].y.shape)
+        arriving = self._composer.compose(batch, self._pictures(drawn_into, batch, resident), resident.mouths)
+        return _Drawn(collected.frames, collected.places, batch.windows, arriving)
+
+    def _pictures(self, frames: Sequence[YuvFrame], batch: Batch, resident: _Resident) -> Pictures:
+        turned = [drawing.turned for drawing in batch.drawings if drawing.turned]
+        if not turned:
+            return FramePictures.of(frames, batch, self._wire)
+        return TurnedPictures(resident.photo_of(turned[0], self._wire), turned, batch, self._wire)

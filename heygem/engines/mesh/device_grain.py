@@ -7,9 +7,9 @@ import numpy as np
 from torch import Tensor
 
 from heygem.engines.mesh.composer import Drawing
+from heygem.engines.mesh.device_windows import Window
 from heygem.engines.mesh.device_wire import Wire
 from heygem.engines.mesh.film_grain import TILE_PX, grain_tiles
-from heygem.engines.mesh.raster import Grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,16 @@ class ResidentGrain:
         self._wire = wire
         self._tiles = wire.up(grain_tiles().copy())
 
-    def of(self, drawings: Sequence[Drawing], grids: Sequence[Grid]) -> FrameGrain | None:
-        """What the drawings ask for, in windows over `grids`; None where none asks for any."""
+    def of(self, drawings: Sequence[Drawing], windows: Sequence[Window]) -> FrameGrain | None:
+        """What the drawings ask for in their windows; None where none asks for any."""
         cuts = [drawing.grain for drawing in drawings]
         if not any(cuts):
             return None
         places = np.zeros((3, len(cuts), 1, 1, 1), np.int64)
         strength = np.zeros((len(cuts), 1, 1, 1), np.float32)
-        for row, (cut, grid) in enumerate(zip(cuts, grids, strict=True)):
+        for row, (cut, window) in enumerate(zip(cuts, windows, strict=True)):
             if cut is not None:
-                corner = (cut.top_px + grid.top_px, cut.left_px + grid.left_px)
+                corner = (cut.top_px + window.top, cut.left_px + window.left)
                 places[:, row, 0, 0, 0] = (cut.grain.size, *corner)
                 strength[row] = cut.grain.strength
         size, top, left = self._wire.up(places)

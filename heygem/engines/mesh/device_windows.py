@@ -31,8 +31,19 @@ class Window:
     height: int
 
     @classmethod
-    def of(cls, grid: Grid, rim: int = 0) -> "Window":
-        return cls(grid.left_px - rim, grid.top_px - rim, grid.width_px + 2 * rim, grid.height_px + 2 * rim)
+    def of(cls, grid: Grid) -> "Window":
+        return cls(grid.left_px, grid.top_px, grid.width_px, grid.height_px)
+
+    @classmethod
+    def around(cls, windows: Sequence["Window"]) -> "Window":
+        """The smallest that covers them all."""
+        left, top = min(window.left for window in windows), min(window.top for window in windows)
+        right = max(window.left + window.width for window in windows)
+        bottom = max(window.top + window.height for window in windows)
+        return cls(left, top, right - left, bottom - top)
+
+    def with_rim(self, rim: int) -> "Window":
+        return Window(self.left - rim, self.top - rim, self.width + 2 * rim, self.height + 2 * rim)
 
     def places(self, plane: Plane, scale: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Its rows and columns in a plane; those outside are the nearest inside."""
@@ -41,18 +52,17 @@ class Window:
         return rows, np.arange(left, left + self.width // scale).clip(0, plane.shape[1] - 1)
 
 
-def cut_windows(frames: Sequence[YuvFrame], grids: Sequence[Grid], wire: Wire) -> list[Tensor]:
+def cut_windows(frames: Sequence[YuvFrame], windows: Sequence[Window], wire: Wire) -> list[Tensor]:
     """Copies of the windows with their rims, ready to be sent: luma and chroma, uint8."""
-    first = Window.of(grids[0], RIM_PX)
+    first = windows[0].with_rim(RIM_PX)
     cut = [
         wire.staging((len(frames), scale, first.height // scale, first.width // scale)) for scale in SCALES
     ]
     luma, chroma = (stack.numpy() for stack in cut)
-    for row, (frame, grid) in enumerate(zip(frames, grids, strict=True)):
-        window = Window.of(grid, RIM_PX)
+    for row, (frame, window) in enumerate(zip(frames, windows, strict=True)):
         targets = (luma[row, 0], chroma[row, 0], chroma[row, 1])
         for plane, target, scale in zip(frame.planes, targets, (1, 2, 2), strict=True):
-            _copy(plane, *window.places(plane, scale), target)
+            _copy(plane, *window.with_rim(RIM_PX).places(plane, scale), target)
     return cut
 
 
@@ -64,9 +74,9 @@ def _copy(plane: Plane, rows: NDArray[np.int64], columns: NDArray[np.int64], tar
         target[...] = plane[np.ix_(rows, columns)]
 
 
-def pasted(frame: YuvFrame, grid: Grid, drawn: Sequence[Plane]) -> YuvFrame:
+def pasted(frame: YuvFrame, window: Window, drawn: Sequence[Plane]) -> YuvFrame:
     """A copy of the frame with its window, without a rim, from luma (1,H,W) and chroma (2,H/2,W/2)."""
-    copy, window = frame.copy(), Window.of(grid)
+    copy = frame.copy()
     sources = (drawn[0][0], drawn[1][0], drawn[1][1])
     for plane, source, scale in zip(copy.planes, sources, (1, 2, 2), strict=True):
         left, top = window.left // scale, window.top // scale
@@ -82,15 +92,25 @@ def to_pixels(nodes: Tensor, step_px: int, scale: int) -> Tensor:
     return interpolate(nodes, size, mode="bilinear", align_corners=False)
 
 
-def sampled(pixels: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """(N,C,H,W) at pixel positions (N,h,w): bicubic, -> (N,C,h,w), whole numbers 0..255.
+def box_indices(corner: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:
+    """What picks boxes of `shape` (B,C,h,w), each at a corner of its own, out of larger (B,C,H,W).
 
-    Keys' kernel with a = -0.75, as OpenCV has it; beyond the edges the outermost pixels go on.
+    `corner` (B,2) int64, x before y.
+    """
+    frame, channel, row, column = (torch.arange(count, device=corner.device) for count in shape)
+    rows, columns = corner[:, 1:] + row, corner[:, :1] + column
+    return frame[:, None, None, None], channel[:, None, None], rows[:, None, :, None], columns[:, None, None]
+
+
+def sampled(pixels: Tensor, x: Tensor, y: Tensor, how: str = "bicubic") -> Tensor:
+    """(N,C,H,W) at pixel positions (N,h,w) -> (N,C,h,w), whole numbers 0..255; `how` as grid_sample has it.
+
+    Bicubic is Keys' kernel with a = -0.75, as in OpenCV; beyond the edges the outermost pixels go on.
     """
     height, width = pixels.shape[2:]
     # What grid_sample counts in: -1 and 1 at the outer edges of the outermost pixels.
     at = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
-    return whole(grid_sample(pixels, at, mode="bicubic", padding_mode="border", align_corners=False))
+    return whole(grid_sample(pixels, at, mode=how, padding_mode="border", align_corners=False))
 
 
 def whole(values: Tensor) -> Tensor:

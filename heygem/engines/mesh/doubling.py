@@ -25,15 +25,15 @@ def doubled(plane: Plane) -> Plane:
     return fine
 
 
-def replace_doubled(fine: Plane, plane: Plane, left: int, top: int, right: int, bottom: int) -> None:
-    """Write into `fine` what has to change because `plane` was changed in this box."""
+def doubled_around(plane: Plane, left: int, top: int, right: int, bottom: int) -> tuple[int, int, Plane]:
+    """Left, top in `plane` and values (2h,2w) of what this box of `plane` has a say in once it is doubled."""
     height, width = plane.shape
     outer = _grown(2 * REACH, left, top, right, bottom, width, height)
     inner = _grown(REACH, left, top, right, bottom, width, height)
     part = doubled(plane[outer[1] : outer[3], outer[0] : outer[2]])
     x, y = 2 * (inner[0] - outer[0]), 2 * (inner[1] - outer[1])
     columns, rows = 2 * (inner[2] - inner[0]), 2 * (inner[3] - inner[1])
-    fine[2 * inner[1] : 2 * inner[3], 2 * inner[0] : 2 * inner[2]] = part[y : y + rows, x : x + columns]
+    return inner[0], inner[1], part[y : y + rows, x : x + columns]
 
 
 def _between(plane: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

@@ -40,14 +40,9 @@ class Lid:
 
     def lay_over(self, photo: YuvFrame) -> None:
         """Write it into the planes of the photo."""
-        self.lay_over_luma(photo.y)
-        left, top, right, bottom = (value // 2 for value in self.box_px)
-        photo.u[top:bottom, left:right] = self.pixels.u
-        photo.v[top:bottom, left:right] = self.pixels.v
-
-    def lay_over_luma(self, luma: Plane) -> None:
-        left, top, right, bottom = self.box_px
-        luma[top:bottom, left:right] = self.pixels.y
+        for plane, pixels, scale in zip(photo.planes, self.pixels.planes, (1, 2, 2), strict=True):
+            left, top, right, bottom = (value // scale for value in self.box_px)
+            plane[top:bottom, left:right] = pixels
 
 
 def lowered(eye: Eye, closure: float, photo: YuvFrame) -> Lid:

@@ -1,20 +1,20 @@
 """A photo as a living template: its eyes blink and its head sways, where that looks right."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.base import Living
-from heygem.engines.mesh.doubling import doubled, replace_doubled
 from heygem.engines.mesh.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye
-from heygem.engines.mesh.eyelids import Lid, lowered
+from heygem.engines.mesh.eyelids import lowered
+from heygem.engines.mesh.fine_photo import FinePhoto, TurnedPhoto
 from heygem.engines.mesh.living import Life
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.speech_motion import Motion
-from heygem.engines.mesh.sway import HeadRelief, HeadTurn
+from heygem.engines.mesh.sway import HeadRelief
 from heygem.media.types import YuvFrame
 from heygem.templates.canonical import CanonicalFace
 
@@ -30,16 +30,14 @@ class LivingPhoto:
 
     Attributes:
         relief: None where the head keeps still.
-        luma_twice: of the photo, at twice its size.
+        photo: with the lids of all levels; none where the eyes stay open.
         levels: (T,) int64, how far the lids are down in each output frame, in `CLOSURE_LEVELS`.
-        lids: by level, the parts of the photo that lids change; none where the eyes stay open.
     """
 
     life: Life
     relief: HeadRelief | None
-    luma_twice: NDArray[np.uint8]
+    photo: FinePhoto
     levels: NDArray[np.int64]
-    lids: Mapping[int, Sequence[Lid]]
 
     @classmethod
     def of(
@@ -69,33 +67,16 @@ class LivingPhoto:
             for level in np.unique(levels[levels > 0]).tolist()
         }
         relief = HeadRelief.of(points, face, photo.width, photo.height) if sways else None
-        return cls(life, relief, doubled(photo.y), levels, lids)
+        return cls(life, relief, FinePhoto.of(photo, lids), levels)
 
-    def head(self, step: int) -> HeadTurn | None:
-        """How the head of output frame `step` is turned."""
+    def turned(self, step: int) -> TurnedPhoto | None:
+        """What is seen in output frame `step`; None where the head keeps still."""
         if self.relief is None:
             return None
         turn = self.relief.at(self.life.turn[step], self.life.shift[step])
-        return replace(turn, luma_twice=self._luma_twice(int(self.levels[step])))
+        return TurnedPhoto(self.photo, int(self.levels[step]), turn)
 
     def blinking(self, photos: Iterable[YuvFrame]) -> Iterator[YuvFrame]:
         """The photo for each output frame, with the lids where they are by then."""
         for photo, level in zip(photos, self.levels.tolist(), strict=True):
-            if not level:
-                yield photo
-                continue
-            shut = photo.copy()
-            for lid in self.lids[level]:
-                lid.lay_over(shut)
-            yield shut
-
-    def _luma_twice(self, level: int) -> NDArray[np.uint8]:
-        if not level:
-            return self.luma_twice
-        fine = self.luma_twice.copy()
-        luma = fine[::2, ::2].copy()
-        for lid in self.lids[level]:
-            lid.lay_over_luma(luma)
-        for lid in self.lids[level]:
-            replace_doubled(fine, luma, *lid.box_px)
-        return fine
+            yield self.photo.blinking(level) if level else photo

@@ -92,13 +92,11 @@ class FrameRenderer:
         face: CanonicalFace,
         smile: NDArray[np.float32],
         drawer: FrameDrawer,
-        living_drawer: FrameDrawer,
     ) -> None:
-        """`smile` (468,3) is a full one, canonical; `living_drawer` draws photos whose head turns."""
+        """`smile` (468,3) is a full one, canonical."""
         self.mesh = mesh
         self._face, self._smile = face, smile.astype(np.float64)
         self.drawer = drawer
-        self._living_drawer = living_drawer
 
     def plan(
         self,
@@ -125,8 +123,7 @@ class FrameRenderer:
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
-        drawer = self._living_drawer if plan.living else self.drawer
-        return drawer.draw(frames, self.drawings(plan), plan.bank.patches)
+        return self.drawer.draw(frames, self.drawings(plan), plan.bank.patches)
 
     def drawings(self, plan: RenderPlan) -> Iterator[Drawing | None]:
         """Block by block; None where the template shows no face."""
@@ -141,10 +138,10 @@ class FrameRenderer:
                     continue
                 shares = cross_fade(plan.path, plan.is_cut, step)
                 mouths = [(plan.bank.patches[mouth], share) for mouth, share in shares]
-                head = plan.living.head(step) if plan.living else None
+                turned = plan.living.turned(step) if plan.living else None
                 source, target, weight = block.source_px[row], block.target_px[row], block.mouth_weight[row]
                 grain = GrainCut.at(plan.bank.grain, step) if plan.bank.grain else None
-                yield Drawing(source, target, mouths, weight, head, grain)
+                yield Drawing(source, target, mouths, weight, turned, grain)
 
 
 def _path(

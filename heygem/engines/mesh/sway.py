@@ -35,12 +35,10 @@ class HeadTurn:
 
     Attributes:
         displacement: (rows,columns,2) pixels to add to a place, on a coarse grid.
-        luma_twice: (2H,2W) luma of the picture at twice its size, to be sampled in its stead; see `doubling`.
     """
 
     grid: Grid
     displacement: NDArray[np.float32]
-    luma_twice: NDArray[np.uint8] | None = None
 
     def moved(self, points_px: Array) -> Array:
         """(V,2) -> (V,2): where points of the picture come to."""

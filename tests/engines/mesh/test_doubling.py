@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygem.engines.mesh.doubling import doubled, replace_doubled
+from heygem.engines.mesh.doubling import doubled, doubled_around
 
 
 def noise(width: int, height: int) -> np.ndarray:
@@ -34,5 +34,6 @@ def test_what_changed_is_as_if_all_had_been_doubled_again(
     plane = noise(100, 80)
     fine, changed = doubled(plane), plane.copy()
     changed[top : top + height, left : left + width] = 255 - plane[top : top + height, left : left + width]
-    replace_doubled(fine, changed, left, top, left + width, top + height)
+    x, y, part = doubled_around(changed, left, top, left + width, top + height)
+    fine[2 * y : 2 * y + part.shape[0], 2 * x : 2 * x + part.shape[1]] = part
     np.testing.assert_array_equal(fine, doubled(changed))

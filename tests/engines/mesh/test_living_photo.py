@@ -19,7 +19,7 @@ POINTS = landmarks()
 PHOTO = photo_of(POINTS)
 COUNT, FPS = 200, 25.0
 DRAWER = ThreadDrawer(MESH, threads=1)
-RENDERER = FrameRenderer(MESH, FACE, np.zeros((468, 3), np.float32), DRAWER, DRAWER)
+RENDERER = FrameRenderer(MESH, FACE, np.zeros((468, 3), np.float32), DRAWER)
 
 
 def speech() -> Motion:
@@ -78,7 +78,7 @@ def test_a_living_photo_starts_and_ends_as_the_photo_and_moves_between() -> None
 
 def test_lids_come_down_in_the_frames_of_a_blink_only() -> None:
     living = living_of(PHOTO, POINTS, "auto")
-    assert living.lids
+    assert living.photo.lids
     frames = list(living.blinking([PHOTO] * COUNT))
     shut = living.levels > 0
     assert 3 <= shut.sum() < COUNT / 4
@@ -93,9 +93,9 @@ def test_the_mouth_rides_on_the_head() -> None:
     living = living_of(PHOTO, POINTS, "auto")
     turning = int(np.abs(living.life.turn[:, 0]).argmax())
     drawing = list(RENDERER.drawings(plan_of(living)))[turning]
-    assert drawing is not None and drawing.head is not None
+    assert drawing is not None and drawing.turned is not None
     lip = drawing.target_px[[LIP_CENTRE_LOWER]]
-    assert np.linalg.norm(drawing.head.moved(lip) - lip) > 0.3
+    assert np.linalg.norm(drawing.turned.turn.moved(lip) - lip) > 0.3
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_the_mouth_rides_on_the_head() -> None:
 def test_eyes_that_should_not_blink_by_themselves_do_when_asked_to(
     photo: YuvFrame, points: np.ndarray
 ) -> None:
-    assert not living_of(photo, points, "auto").lids
-    assert living_of(photo, points, "on").lids
+    assert not living_of(photo, points, "auto").photo.lids
+    assert living_of(photo, points, "on").photo.lids
 
 
 def test_a_face_turned_far_neither_blinks_nor_sways_by_itself() -> None:
@@ -117,5 +117,5 @@ def test_a_face_turned_far_neither_blinks_nor_sways_by_itself() -> None:
         middle = POINTS[:468].mean(0)
         points = (POINTS - middle) @ yaw.T + middle
         living = living_of(photo_of(points), points, "auto")
-        assert not living.lids and (living.relief is not None) == sways
+        assert not living.photo.lids and (living.relief is not None) == sways
         assert living_of(photo_of(points), points, "on").relief is not None

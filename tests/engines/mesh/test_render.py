@@ -17,7 +17,7 @@ from tests.drawn_face import FACE, MESH, landmarks
 from tests.drawn_mouth import mouth
 
 DRAWER = ThreadDrawer(MESH, threads=1)
-RENDERER = FrameRenderer(MESH, FACE, np.zeros((468, 3), np.float32), DRAWER, DRAWER)
+RENDERER = FrameRenderer(MESH, FACE, np.zeros((468, 3), np.float32), DRAWER)
 JAW = np.zeros((1, 468, 3), np.float32)
 JAW[0, :, 1] = FACE.vertices[:, 1] > FACE.vertices[13, 1] + 0.005
 FRAMES = 60

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from heygem.engines.mesh.composer import Composer, Drawing
-from heygem.engines.mesh.sway import HeadRelief
+from heygem.engines.mesh.fine_photo import FinePhoto, TurnedPhoto
+from heygem.engines.mesh.sway import HeadRelief, HeadTurn
+from heygem.media.types import YuvFrame
 from tests.drawn_face import FACE, HEIGHT, MESH, WIDTH, bank_of, landmarks, photo_of, planes, portrait_of
 
 POINTS = landmarks()
@@ -18,15 +20,18 @@ FAR = np.radians([4.5, -2.6, 1.3])
 COMPOSER = Composer(MESH)
 
 
+def seen(photo: YuvFrame, turn: HeadTurn) -> TurnedPhoto:
+    return TurnedPhoto(FinePhoto.of(photo, {}), 0, turn)
+
+
 def turned(degrees: tuple[float, float, float]) -> np.ndarray:
     """(541,2): how far the vertices move."""
     return RELIEF.at(np.radians(degrees), NO_SHIFT).moved(VERTICES) - VERTICES
 
 
 def test_a_head_at_rest_is_the_photo_bit_for_bit() -> None:
-    drawn = COMPOSER.compose(
-        PHOTO, Drawing(VERTICES, VERTICES, [], MESH.mouth_alpha, RELIEF.at(STILL, NO_SHIFT))
-    )
+    at_rest = seen(PHOTO, RELIEF.at(STILL, NO_SHIFT))
+    drawn = COMPOSER.compose(PHOTO, Drawing(VERTICES, VERTICES, [], MESH.mouth_alpha, at_rest))
     for got, given in zip(planes(drawn), planes(PHOTO), strict=True):
         np.testing.assert_array_equal(got, given)
 
@@ -75,7 +80,7 @@ def test_nothing_folds_and_the_rim_of_the_picture_stays(x: float) -> None:
     area = across_x * down_y - across_y * down_x
     assert area.min() > 0.4 and area.max() < 1.8  # at 0 it would fold
     vertices = MESH.source_vertices(points[None])[0]
-    drawn = COMPOSER.compose(photo, Drawing(vertices, vertices, [], MESH.mouth_alpha, turn))
+    drawn = COMPOSER.compose(photo, Drawing(vertices, vertices, [], MESH.mouth_alpha, seen(photo, turn)))
     for got, given in zip(planes(drawn), planes(photo), strict=True):
         for rim in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
             np.testing.assert_array_equal(got[rim], given[rim])
@@ -91,9 +96,9 @@ def test_mouth_and_head_together_are_one_after_the_other() -> None:
     target = MESH.target_vertices(VERTICES[None], push)[0]
     turn = RELIEF.at(FAR, NO_SHIFT)
     mouths = [(bank.patches[0], 1.0)]
-    together = COMPOSER.compose(PHOTO, Drawing(VERTICES, target, mouths, MESH.mouth_alpha, turn))
+    together = COMPOSER.compose(PHOTO, Drawing(VERTICES, target, mouths, MESH.mouth_alpha, seen(PHOTO, turn)))
     opened = COMPOSER.compose(PHOTO, Drawing(VERTICES, target, mouths, MESH.mouth_alpha))
-    after = COMPOSER.compose(opened, Drawing(VERTICES, VERTICES, [], MESH.mouth_alpha, turn))
+    after = COMPOSER.compose(opened, Drawing(VERTICES, VERTICES, [], MESH.mouth_alpha, seen(opened, turn)))
     for got, wanted in zip(planes(together), planes(after), strict=True):
         error = np.abs(got.astype(int) - wanted)
         assert error.mean() < 0.3 and np.quantile(error, 0.999) < 12
