@@ -38,11 +38,13 @@ class CanonicalFace:
         vertices: (468,3) float64.
         triangles: (852,3) int64, with holes at mouth and eyes.
         pose_drift: (5,468,3), how its landmarks drift when it turns; see `heygem.templates.pose_drift`.
+        lip_moves: (12,468,3), the principal moves of speaking lips, each as large as its standard deviation.
     """
 
     vertices: NDArray[np.float64]
     triangles: NDArray[np.int64]
     pose_drift: NDArray[np.float64]
+    lip_moves: NDArray[np.float64]
 
     @classmethod
     def load(cls, path: Path) -> "CanonicalFace":
@@ -52,6 +54,7 @@ class CanonicalFace:
                 arrays["vertices"].astype(np.float64),
                 arrays["triangles"].astype(np.int64),
                 arrays["pose_drift"].astype(np.float64),
+                arrays["lip_moves"].astype(np.float64),
             )
 
     @property

@@ -9,8 +9,9 @@ from scipy.ndimage import maximum_filter1d
 
 from heygem.engines.mesh.bank import MouthKeys, head_turn_degrees
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.lips_together import lips_together
 from heygem.engines.mesh.profile import before_outline
-from heygem.engines.mesh.shaping import lip_outline, neutral_shape, smoothed_own
+from heygem.engines.mesh.shaping import lip_outline, resting_shape, smoothed_own
 from heygem.engines.mesh.style import SpeakingStyle
 from heygem.templates.canonical import LIPS, VERTEX_COUNT, CanonicalFace, lip_gap
 from heygem.templates.face_track import FaceTrack
@@ -34,7 +35,8 @@ class Portrait:
 
     Attributes:
         own: (N,468,3) float32 canonical, smoothed.
-        neutral: (468,3), how the face rests.
+        rest: (468,3), how the face rests.
+        neutral: (468,3), the same with its lips together: where speech starts from.
         strength: (N,) 0 where no face is.
         visible: (N,468) float32 in 0..1, 0 where something is in front of the face.
         shows_mouth: (N,) frames with a face and nothing before its mouth; all with a face if there are none.
@@ -45,6 +47,7 @@ class Portrait:
     track: FaceTrack
     pose: PoseTrack
     own: NDArray[np.float32]
+    rest: Array
     neutral: Array
     strength: Array
     visible: NDArray[np.float32]
@@ -68,11 +71,13 @@ class Portrait:
         usual = np.median(turns[shows_mouth], axis=0)
         drift = drift_of(shapes[shows_mouth], turns[shows_mouth], face.pose_drift)
         shapes = without_drift(shapes, turns, usual, drift)
+        rest = resting_shape(shapes, shows_mouth)
         return cls(
             track=track,
             pose=smooth_pose,
             own=smoothed_own(shapes),
-            neutral=neutral_shape(shapes, shows_mouth),
+            rest=rest,
+            neutral=lips_together(rest, face.lip_moves),
             strength=track.strength(ABSENCE_RAMP_FRAMES),
             visible=visible,
             shows_mouth=shows_mouth,

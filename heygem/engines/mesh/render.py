@@ -38,6 +38,7 @@ BLOCK_FRAMES = 32
 class Wish:
     """The shapes the motion asks of this face, in this person's style."""
 
+    rest: Array
     neutral: Array
     motion: Motion
     scale: float
@@ -58,11 +59,13 @@ class Wish:
         scale = portrait.style.liveliness * gain
         mean_shape = portrait.neutral + motion.mean_displacement() * scale
         lip_offset = portrait.style.lip_offset(mean_shape, mesh, face)
-        return cls(portrait.neutral, motion, scale, lip_offset, expression)
+        return cls(portrait.rest, portrait.neutral, motion, scale, lip_offset, expression)
 
     def shapes(self, start: int, stop: int) -> Array:
-        """(stop-start,468,3) canonical. In pauses the mouth is the neutral's, with the expression."""
+        """(stop-start,468,3) canonical. In pauses the mouth is the neutral's, with the expression; before the
+        first word and after the last it is the mouth at rest."""
         offset = self.motion.voiced[start:stop, None, None] * self.lip_offset + self.expression
+        offset = offset + (1 - self.motion.speaking[start:stop, None, None]) * (self.rest - self.neutral)
         return wanted_shapes(self.neutral, self.motion.displacement(start, stop) * self.scale + offset)
 
 

@@ -14,7 +14,7 @@ from heygem.templates.canonical import (
 )
 
 Array = NDArray[np.float64]
-NEUTRAL_QUANTILE = 0.10  # frames with the smallest lip gap make the neutral
+RESTING_QUANTILE = 0.10  # frames with the smallest lip gap make the resting face
 OWN_SMOOTHING_FRAMES = 1.0
 # Lips that leave a smooth course by this much (canonical, RMS) move; by less they tremble in the tracker.
 TREMBLE = 0.003
@@ -29,10 +29,10 @@ def calm(values: Array) -> Array:
     return np.asarray(smooth)
 
 
-def neutral_shape(shapes: NDArray[np.floating], present: NDArray[np.bool_]) -> Array:
+def resting_shape(shapes: NDArray[np.floating], present: NDArray[np.bool_]) -> Array:
     """(N,468,3) canonical -> (468,3): median of the present frames whose lip gap is smallest."""
     gaps = lip_gap(shapes)[present]
-    closed = gaps <= np.quantile(gaps, NEUTRAL_QUANTILE) + 1e-9
+    closed = gaps <= np.quantile(gaps, RESTING_QUANTILE) + 1e-9
     return np.asarray(np.median(shapes[present][closed], axis=0), dtype=np.float64)
 
 

@@ -13,6 +13,7 @@ from heygem.media.types import Waveform
 from heygem.models.motion import MotionNet
 from heygem.models.speech import WhisperEncoder, Window, plan_windows
 from heygem.templates.canonical import VERTEX_COUNT
+from heygem.templates.easing import smooth_step
 
 Array = NDArray[np.float64]
 MOTION_FPS = 25
@@ -24,6 +25,8 @@ SILENCE_MIN_STEPS = 5
 # Steps the mouth takes to close after a sound, and to open with the next: never before it.
 CLOSING_STEPS, OPENING_STEPS = 4, 2
 EASE_SECONDS = 0.12
+# A face that rests with its lips apart: closing before the first word, and coming to rest after the last.
+READY_SECONDS, LEAST_READY_SECONDS, LINGER_SECONDS, REST_SECONDS = 0.35, 0.2, 0.15, 0.5
 CRISPNESS = 0.35  # of how far a step is from the middle between its neighbours
 
 
@@ -31,12 +34,13 @@ CRISPNESS = 0.35  # of how far a step is from the middle between its neighbours
 class Motion:
     """Mouth motion at output frames: coefficients (T,K) on `basis` (K,468,3), canonical displacement.
 
-    `voiced` (T,) in 0..1 is 0 in pauses and beyond the ends of the speech.
+    `voiced` (T,) in 0..1 is 0 in pauses and beyond the ends of the speech, `speaking` (T,) beyond them only.
     """
 
     coefficients: NDArray[np.float32]
     basis: NDArray[np.float32]
     voiced: NDArray[np.float32]
+    speaking: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.coefficients)
@@ -72,7 +76,23 @@ def shape_motion(
     ends = ease(seconds, frame_count / float(fps))[:, None]
     coefficients = resample(crisp(steps) * gate * options.expressiveness, heard) * ends
     voiced = np.clip(resample(gate, heard) * ends, 0, 1)[:, 0]
-    return Motion(coefficients.astype(np.float32), basis, voiced.astype(np.float32))
+    speaking = from_first_to_last(voiced, seconds)
+    return Motion(coefficients.astype(np.float32), basis, voiced.astype(np.float32), speaking)
+
+
+def from_first_to_last(voiced: Array, seconds: Array) -> NDArray[np.float32]:
+    """(T,) 0..1: 1 from the first sound to the last, pauses included; eased in before it and out after it.
+
+    A mouth that smiles at rest closes before it speaks, and does not smile again in every pause.
+    """
+    heard = seconds[voiced > 0]
+    if len(heard) == 0:
+        return np.zeros(len(seconds), np.float32)
+    ready = max(float(heard[0]), LEAST_READY_SECONDS)
+    begin = max(ready - READY_SECONDS, 0.0)
+    rest = float(heard[-1]) + LINGER_SECONDS
+    part = smooth_step(seconds, begin, ready) * (1 - smooth_step(seconds, rest, rest + REST_SECONDS))
+    return part.astype(np.float32)
 
 
 def crisp(steps: Array) -> Array:

@@ -37,7 +37,7 @@ def test_opening_is_in_eye_distances_whatever_the_size() -> None:
 def test_what_was_asked_for_is_the_gap_of_the_moved_lips() -> None:
     basis = np.zeros((1, 468, 3), np.float32)
     basis[0, LIP_CENTRE_LOWER, 1] = 1.0
-    motion = Motion(OPENINGS[:, None].astype(np.float32), basis, np.ones(100, np.float32))
+    motion = Motion(OPENINGS[:, None].astype(np.float32), basis, *np.ones((2, 100), np.float32))
     assert np.allclose(asked_opening(motion, face()), OPENINGS, atol=1e-6)
     assert LIP_CENTRE_UPPER != LIP_CENTRE_LOWER and EYE_OUTER_LEFT != EYE_OUTER_RIGHT
 

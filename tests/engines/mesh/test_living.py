@@ -21,7 +21,12 @@ def motion_of(voiced: np.ndarray, syllables_hz: float = 4.0, fps: float = 25.0) 
     seconds = np.arange(len(voiced)) / fps
     opening = voiced * np.sin(np.pi * syllables_hz * seconds) ** 2
     basis = np.zeros((1, 468, 3), np.float32)
-    return Motion(opening[:, None].astype(np.float32), basis, voiced.astype(np.float32))
+    return Motion(
+        opening[:, None].astype(np.float32),
+        basis,
+        voiced.astype(np.float32),
+        np.ones(len(voiced), np.float32),
+    )
 
 
 def starts_of_blinks(life: Life, fps: float) -> np.ndarray:

@@ -9,9 +9,10 @@ from heygem.engines.mesh.bank import MouthBank, MouthPatch
 from heygem.engines.mesh.drawer import ThreadDrawer
 from heygem.engines.mesh.inside import looks_of
 from heygem.engines.mesh.portrait import Portrait
-from heygem.engines.mesh.render import FrameRenderer, RenderPlan
+from heygem.engines.mesh.render import FrameRenderer, RenderPlan, Wish
 from heygem.engines.mesh.shaping import wanted_gap
 from heygem.engines.mesh.speech_motion import Motion
+from heygem.templates.canonical import lip_gap
 from heygem.templates.face_track import FaceTrack
 from tests.drawn_face import FACE, MESH, landmarks
 from tests.drawn_mouth import mouth
@@ -36,7 +37,7 @@ def plan_of(patches: list[MouthPatch], openings: list[float], asked: list[float]
     rest = float(wanted_gap(portrait.neutral[None])[0])
     shapes = portrait.neutral + (np.array(openings)[:, None, None] - rest) * JAW[0]
     keys = portrait.keys(shapes, wanted_gap(shapes), np.arange(len(openings)) * 10)
-    motion = Motion(np.array(asked, np.float32)[:, None] - rest, JAW, np.ones(len(asked), np.float32))
+    motion = Motion(np.array(asked, np.float32)[:, None] - rest, JAW, *np.ones((2, len(asked)), np.float32))
     schedule, bank = np.arange(len(asked)), MouthBank(tuple(patches), keys, looks_of(patches, MESH.ring))
     return RENDERER.plan(portrait, bank, motion, schedule, LipSyncOptions(), Fraction(25))
 
@@ -70,3 +71,13 @@ def test_a_smear_is_left_for_a_mouth_that_fits_a_little_worse() -> None:
     smear.pixels.y[:] = 130
     plan = plan_of([smear, mouth(teeth=True), mouth(teeth=True)], [0.1, 0.12, 0.2], [0.1] * 4)
     assert set(plan.path) == {1}
+
+
+def test_a_face_with_parted_lips_rests_so_and_speaks_from_a_closed_mouth() -> None:
+    portrait = still_portrait()
+    resting, speaking = np.zeros(4, np.float32), np.ones(4, np.float32)
+    motion = Motion(np.zeros((8, 1), np.float32), JAW, np.zeros(8, np.float32), np.r_[resting, speaking])
+    shapes = Wish.of(portrait, motion, 1.0, MESH, FACE).shapes(0, 8)
+    assert lip_gap(portrait.rest) > 0.015
+    np.testing.assert_allclose(shapes[:4], portrait.rest[None].repeat(4, 0), atol=1e-6)
+    assert lip_gap(shapes[4:]).max() < 0.006

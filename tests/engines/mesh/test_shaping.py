@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from heygem.engines.mesh.shaping import (
     CONTACT_GAP,
-    neutral_shape,
     pressed,
+    resting_shape,
     smoothed_own,
     wanted_gap,
     wanted_shapes,
@@ -66,9 +66,9 @@ def test_neutral_is_the_closed_part_of_the_clip() -> None:
     openings = np.concatenate([np.full(10, 0.01), np.full(90, 0.12)])
     shapes = FACE.vertices[None] + np.concatenate([opened_by(amount) for amount in openings])
     present = np.ones(100, bool)
-    np.testing.assert_allclose(neutral_shape(shapes, present), FACE.vertices + opened_by(0.01)[0], atol=1e-9)
+    np.testing.assert_allclose(resting_shape(shapes, present), FACE.vertices + opened_by(0.01)[0], atol=1e-9)
     present[:10] = False
-    np.testing.assert_allclose(neutral_shape(shapes, present), FACE.vertices + opened_by(0.12)[0], atol=1e-9)
+    np.testing.assert_allclose(resting_shape(shapes, present), FACE.vertices + opened_by(0.12)[0], atol=1e-9)
 
 
 def test_jitter_is_smoothed_and_a_quick_syllable_is_kept() -> None:

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heygem.engines.base import LipSyncOptions
-from heygem.engines.mesh.speech_motion import crisp, ease, pause_gate, resample, shape_motion
+from heygem.engines.mesh.speech_motion import (
+    crisp,
+    ease,
+    from_first_to_last,
+    pause_gate,
+    resample,
+    shape_motion,
+)
 from heygem.media.types import Waveform
 
 
@@ -73,3 +80,19 @@ def test_in_a_pause_there_is_neither_motion_nor_voice() -> None:
     motion = shape_motion(np.ones((75, 2)), speech, basis, 75, Fraction(25), LipSyncOptions())
     assert motion.voiced[30:50].max() < 1e-6 and np.abs(motion.coefficients[30:50]).max() < 1e-6
     assert motion.voiced[8:24].min() > 0.99
+
+
+def test_a_face_is_at_rest_before_the_first_word_and_after_the_last_and_in_no_pause() -> None:
+    seconds = np.arange(250) / 25
+    voiced = ((seconds > 2) & (seconds < 4) | (seconds > 6) & (seconds < 8)).astype(float)
+    speaking = from_first_to_last(voiced, seconds)
+    assert speaking[:40].max() == 0 and speaking[220:].max() == 0
+    assert speaking[51:200].min() == 1
+    assert np.abs(np.diff(speaking)).max() < 0.2
+    assert from_first_to_last(np.zeros(250), seconds).max() == 0
+
+
+def test_a_video_that_begins_with_a_word_begins_at_rest() -> None:
+    seconds = np.arange(50) / 25
+    speaking = from_first_to_last(np.ones(50), seconds)
+    assert speaking[0] == 0 and speaking[5:].min() == 1
