@@ -16,6 +16,7 @@ from heygem.models.mouth import CROP_PX, MouthUNet
 from training.mouth_critic import WINDOW_PX, Critics, critic_loss, likeness_loss, painter_loss
 from training.mouth_material import Mouths, pixel_centres
 from training.mouth_pairs import Pairs, PairSource
+from training.mouth_reference import other_teeth, seen_at
 
 LEARNING_RATE, CRITIC_RATE = 4e-4, 2e-4
 WARM_STEPS, CRITIC_FROM_STEP = 200, 400
@@ -69,12 +70,12 @@ class Canvas:
 
 def lay_out(mouths: Mouths, pairs: Pairs) -> Canvas:
     """What the painter would give the net for these pairs."""
-    shown = pairs.shown[:, None, None, None]
     masks = mouths.mask(pairs.target)
     warp = emptied(mouths.warped(pairs.source, pairs.target), masks)
-    reference = mouths.warped(pairs.reference, pairs.target)
+    reference, where = seen_at(mouths, pairs.reference, pairs.target)
+    where = where * pairs.shown[:, None, None, None]
     return Canvas(
-        inputs=_inputs(mouths, pairs, warp, reference * shown, masks),
+        inputs=_inputs(mouths, pairs, warp, torch.cat([reference * where, where], 1), masks),
         warp=warp,
         truth=mouths.picture(pairs.target),
         masks=masks,
@@ -93,9 +94,8 @@ def _inputs(mouths: Mouths, pairs: Pairs, warp: Tensor, reference: Tensor, masks
     gaps = torch.stack([mouths.gap[pairs.source], mouths.gap[pairs.reference] * pairs.shown], 1)
     pixels = pixel_centres(warp.device).view(CROP_PX, CROP_PX, 2)[..., [0, 1, 1]].permute(2, 0, 1)
     places = (pixels - mouths.origin[pairs.target][:, :, None, None]) / TEETH_REACH_PX
-    flag = pairs.shown[:, None, None, None].expand(size)
     told = (gaps * GAP_INPUT_SCALE)[:, :, None, None].expand(size)
-    return torch.cat([warp, masks[:, :2] * 2 - 1, reference, flag, told, places], 1)
+    return torch.cat([warp, masks[:, :2] * 2 - 1, reference, told, places], 1)
 
 
 def varied(canvas: Canvas, tint: float, rng: np.random.Generator, generator: torch.Generator) -> Canvas:
@@ -113,11 +113,10 @@ def varied(canvas: Canvas, tint: float, rng: np.random.Generator, generator: tor
     soft = (even(0, 1, 1, 1, 1) < SOFTENED).float()
     warp = lit(canvas.warp)
     warp = warp + soft * (blurred(warp, float(rng.uniform(0.6, 1.6))) - warp)
-    shown = canvas.inputs[:, 8:9]
-    inputs = torch.cat(
-        [warp, canvas.inputs[:, 3:5], lit(canvas.inputs[:, 5:8]) * shown, canvas.inputs[:, 8:]], 1
-    )
-    varied = Canvas(inputs, warp, lit(canvas.truth), canvas.masks)
+    inputs, truth = other_teeth(canvas.inputs, canvas.truth, canvas.masks[:, :1], generator)
+    where = inputs[:, 8:9]
+    inputs = torch.cat([warp, inputs[:, 3:5], lit(inputs[:, 5:8]) * where, inputs[:, 8:]], 1)
+    varied = Canvas(inputs, warp, lit(truth), canvas.masks)
     return _mirrored(varied) if rng.random() < 0.5 else varied
 
 

@@ -32,8 +32,8 @@ from training.mouth_pairs import Pairs, is_fit, masked_detail
 
 FACE = Path(__file__).parents[1] / "models" / "face-landmarker" / "canonical_face.npz"
 RECIPES = (
-    Recipe(steps=4200, inside=0.5, critic=0.04, likeness=0.25, tint=0.06, love_of_detail=0.5),
-    Recipe(steps=4200, inside=0.4, critic=0.06, likeness=0.30, tint=0.06, love_of_detail=1.0),
+    Recipe(steps=3500, inside=0.5, critic=0.04, likeness=0.25, tint=0.06, love_of_detail=0.5),
+    Recipe(steps=3500, inside=0.4, critic=0.06, likeness=0.30, tint=0.06, love_of_detail=1.0),
 )
 AT_ONCE = 16
 SHEET_COLUMNS = 2

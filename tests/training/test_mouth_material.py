@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from heygem.engines.mesh.mouth_crop import MouthMasks, teeth_origin, teeth_places
+from heygem.engines.mesh.teeth_seen import SeenTeeth
 from heygem.models.mouth import CROP_PX, INPUT_CHANNELS
 from heygem.templates.canonical import CanonicalFace
 from training.mouth_lesson import Recipe, lay_out, learn, varied
 from training.mouth_material import Mouths, load_mouths
 from training.mouth_pairs import UNFIT, Pairs, PairSource, is_fit
+from training.mouth_reference import other_teeth, seen_at
 
 FACE = Path(__file__).parents[2] / "models" / "face-landmarker" / "canonical_face.npz"
 PX_PER_UNIT = CROP_PX / 0.64
@@ -104,6 +106,35 @@ def test_inputs_are_those_of_the_product(mouths: Mouths) -> None:
     np.testing.assert_allclose(inputs[3:5], np.stack([masks.inner, masks.lips]) * 2 - 1, atol=0.01)
     np.testing.assert_allclose(inputs[11:], teeth_places(teeth_origin(vertices)), atol=0.01)
     assert not inputs[5:9].any() and not inputs[10].any()
+
+
+def test_a_reference_is_moved_as_the_product_moves_it(mouths: Mouths) -> None:
+    reference, target = torch.tensor([5]), torch.tensor([4])
+    picture, where = seen_at(mouths, reference, target)
+    inner = mouths.mask(reference)[0, 0].numpy()
+    seen = SeenTeeth(mouths.images[5].numpy().astype(np.float32), inner, mouths.origin[5].numpy(), 0.1)
+    crop, shown = seen.at(mouths.origin[4].numpy())
+    np.testing.assert_allclose(where[0, 0], shown, atol=1e-3)
+    np.testing.assert_allclose(
+        (picture[0].permute(1, 2, 0).numpy() + 1) * 127.5 * shown[..., None],
+        crop * shown[..., None],
+        atol=0.1,
+    )
+
+
+def test_teeth_change_where_they_are_shown_and_only_then(mouths: Mouths) -> None:
+    """And the truth changes as what is shown does, between the lips alone."""
+    pairs = Pairs(*torch.tensor([[0, 0], [4, 4], [5, 5]]), torch.tensor([1.0, 0.0]))
+    canvas = lay_out(mouths, pairs)
+    inner = canvas.masks[:, :1]
+    inputs, truth = other_teeth(canvas.inputs, canvas.truth, inner, torch.Generator().manual_seed(3))
+    assert torch.equal(inputs[1], canvas.inputs[1]) and torch.equal(truth[1], canvas.truth[1])
+    changed = (truth[0] - canvas.truth[0]).abs()
+    assert changed[inner[0].expand(3, -1, -1) == 0].max() == 0 and changed.max() > 0.05
+    assert torch.equal(inputs[0, :5], canvas.inputs[0, :5]) and torch.equal(
+        inputs[0, 9:], canvas.inputs[0, 9:]
+    )
+    assert not torch.equal(inputs[0, 5:9], canvas.inputs[0, 5:9])
 
 
 def test_light_and_colour_change_but_not_the_mouth(mouths: Mouths) -> None:

@@ -30,6 +30,7 @@ from heygem.templates.canonical import VERTEX_COUNT, lip_gap
 
 Array = NDArray[np.float64]
 TEETH_GAP = 0.05  # canonical lip gap of mouths whose inside is seen
+ALIKE_DEGREES = 15.0  # from the frame that is painted on: teeth are seen from the same side
 PATCH_MARGIN = 0.12  # around the mouth, in face widths
 GRAIN_PAIRS = 12  # of frames that follow each other, in which grain is looked for
 
@@ -76,7 +77,7 @@ class MouthMaker:
         if grain is not None:
             filmed = filmed.without(grain, portrait.track.points[rest])
         paintable = wanted_shapes(portrait.neutral, self.shapes)
-        canvas = self._canvas(portrait, info, filmed, rest, lip_gap(portrait.own[own]))
+        canvas = self._canvas(portrait, info, filmed, rest, own)
         painted = self._paint(
             portrait, canvas, rest, paintable, lambda done: on_mouth(len(own) + done, total)
         )
@@ -122,11 +123,14 @@ class MouthMaker:
         info: VideoInfo,
         filmed: _Filmed,
         index: int,
-        filmed_gap: Array,
+        own: NDArray[np.int64],
     ) -> Canvas:
-        """Frame `index` to paint on; filmed mouths, with their openings, tell what teeth are like here."""
-        points = portrait.track.points[index]
-        opened = [patch for patch, gap in zip(filmed.mouths, filmed_gap, strict=True) if gap > TEETH_GAP]
+        """Frame `index` to paint on; mouths filmed in frames `own` tell what teeth are like here."""
+        points, gaps = portrait.track.points[index], lip_gap(portrait.own[own])
+        opened = [patch for patch, gap in zip(filmed.mouths, gaps, strict=True) if gap > TEETH_GAP]
+        turned = np.abs(portrait.turn_degrees[own] - portrait.turn_degrees[index]).max(1)
+        alike = np.flatnonzero((gaps > TEETH_GAP) & (turned < ALIKE_DEGREES))
+        beside = [filmed.mouths[number] for number in alike.tolist()]
         return Canvas(
             filmed.picture,
             info.colour,
@@ -134,6 +138,7 @@ class MouthMaker:
             points,
             float(lip_gap(portrait.own[index])) / self.eye_distance,
             self.painter.teeth_of(opened, info.colour),
+            self.painter.seen_in(beside, gaps[alike] / self.eye_distance, info.colour),
         )
 
     def _paint(

@@ -22,6 +22,7 @@ from heygem.engines.mesh.mouth_crop import (
 )
 from heygem.engines.mesh.teeth_fit import FilmedTeeth, TeethFit
 from heygem.engines.mesh.teeth_rows import evened
+from heygem.engines.mesh.teeth_seen import SeenTeeth, best_seen
 from heygem.engines.mesh.teeth_tone import toned
 from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb, rgb_to_yuv, yuv_to_rgb
@@ -37,7 +38,8 @@ GAP_INPUT_SCALE = 4.0  # how the net was told lip gaps in training
 class Canvas:
     """The frame that mouths are painted on: its picture, mesh (V,2) and landmarks (478,3), all in pixels.
 
-    `teeth`: what the person's own are like in this clip, None if it hardly shows any.
+    `teeth`: what the person's own are like in this clip; `seen`: the mouth that shows them best. None where
+    it hardly shows any.
     """
 
     frame: YuvFrame
@@ -46,6 +48,7 @@ class Canvas:
     points_px: NDArray[np.float32]
     gap_in_eyes: float  # lip gap over the distance of the outer eye corners
     teeth: FilmedTeeth | None = None
+    seen: SeenTeeth | None = None
 
 
 class MouthPainter:
@@ -75,13 +78,25 @@ class MouthPainter:
 
     def teeth_of(self, patches: Sequence[MouthPatch], colour: ColourTags) -> FilmedTeeth | None:
         """What filmed mouths that are open tell of this person's teeth; None if they are too few."""
-        crops, masks = [], []
-        for patch in patches:
-            affine = crop_to_frame(patch.vertices_px, self._face)
-            masks.append(MouthMasks.of(to_crop(patch.vertices_px, affine)))
-            affine[:, 2] -= (patch.left_px, patch.top_px)
-            crops.append(crop_rgb(patch.pixels, affine, CROP_PX, colour).astype(np.float32))
-        return FilmedTeeth.of(crops, masks)
+        filmed = [self._filmed(patch, colour) for patch in patches]
+        return FilmedTeeth.of([crop for crop, _ in filmed], [MouthMasks.of(mesh) for _, mesh in filmed])
+
+    def seen_in(
+        self, patches: Sequence[MouthPatch], gaps_in_eyes: Array, colour: ColourTags
+    ) -> SeenTeeth | None:
+        """The one of some open mouths that shows the teeth best; None where none shows enough."""
+        seen = []
+        for patch, gap in zip(patches, gaps_in_eyes.tolist(), strict=True):
+            crop, mesh = self._filmed(patch, colour)
+            seen.append(SeenTeeth(crop, MouthMasks.of(mesh).inner, teeth_origin(mesh), gap))
+        return best_seen(seen)
+
+    def _filmed(self, patch: MouthPatch, colour: ColourTags) -> tuple[Image, Array]:
+        """A filmed mouth as the net sees it: crop (160,160,3) RGB 0..255, mesh (V,2) in crop pixels."""
+        affine = crop_to_frame(patch.vertices_px, self._face)
+        mesh = to_crop(patch.vertices_px, affine)
+        affine[:, 2] -= (patch.left_px, patch.top_px)
+        return crop_rgb(patch.pixels, affine, CROP_PX, colour).astype(np.float32), mesh
 
     def _opened(self, canvas: Canvas, target_px: Array, crop_to_frame: Array) -> YuvFrame:
         """The canvas, warped without a mouth."""
@@ -95,7 +110,7 @@ class MouthPainter:
     ) -> list[Image]:
         """(160,160,3) RGB 0..255 and meshes (V,2) in crop pixels -> (160,160,3) each, to add."""
         inputs = [
-            repair_inputs(crop, mask, teeth_places(teeth_origin(mesh)), canvas.gap_in_eyes)
+            repair_inputs(crop, mask, teeth_origin(mesh), canvas.gap_in_eyes, canvas.seen)
             for crop, mask, mesh in zip(crops, masks, vertices, strict=True)
         ]
         added = self._models.mouth_repair.repair(np.stack(inputs)).transpose(0, 2, 3, 1) * 127.5
@@ -106,17 +121,22 @@ class MouthPainter:
         ]
 
 
-def repair_inputs(crop: Image, masks: MouthMasks, places: Image, gap_in_eyes: float) -> Image:
-    """What the repair net is told (14,160,160), without a reference mouth."""
+def repair_inputs(
+    crop: Image, masks: MouthMasks, origin: Array, gap_in_eyes: float, seen: SeenTeeth | None = None
+) -> Image:
+    """What the repair net is told (14,160,160), with a reference mouth or without."""
     size = (1, CROP_PX, CROP_PX)
+    nothing = np.zeros((CROP_PX, CROP_PX, 4), np.float32)
+    reference, where = seen.at(origin) if seen else (nothing[..., :3], nothing[..., 3])
     channels = [
         crop.transpose(2, 0, 1) / 127.5 - 1,  # (H,W,3) 0..255 -> (3,H,W) in [-1,1]
         masks.inner[None] * 2 - 1,
         masks.lips[None] * 2 - 1,
-        np.zeros((4, CROP_PX, CROP_PX)),  # no reference mouth, and the flag that says so
+        (reference.transpose(2, 0, 1) / 127.5 - 1) * where,
+        where[None],
         np.full(size, gap_in_eyes * GAP_INPUT_SCALE),
-        np.zeros(size),
-        places,
+        np.full(size, seen.gap_in_eyes * GAP_INPUT_SCALE if seen else 0.0),
+        teeth_places(origin),
     ]
     return np.concatenate(channels).astype(np.float32)
 

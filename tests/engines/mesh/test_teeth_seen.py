@@ -1,0 +1,44 @@
+"""A person's own teeth are shown to the net where they are in the mouth it paints."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heygem.engines.mesh.teeth_seen import SeenTeeth, best_seen
+from heygem.models.mouth import CROP_PX
+
+MIDDLE, ROW = 80.0, 70.0
+
+
+def smile(light: float = 1.0, tall_px: int = 20) -> SeenTeeth:
+    """White upper teeth, grey lower ones, in a mouth whose jaw is `tall_px` down."""
+    crop = np.zeros((CROP_PX, CROP_PX, 3), np.float32)
+    inner = np.zeros((CROP_PX, CROP_PX), np.float32)
+    inner[60 : 72 + tall_px, 50:110] = 1
+    crop[60:74, 50:110] = 220 * light
+    crop[74 + tall_px - 6 : 72 + tall_px, 50:110] = 150 * light
+    return SeenTeeth(crop, inner, np.array([MIDDLE, ROW, ROW + tall_px]), 0.2)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(-10, 10), st.integers(-6, 6), st.integers(8, 30))
+def test_either_row_moves_with_its_bone(across: int, down: int, jaw: int) -> None:
+    seen = smile()
+    picture, where = seen.at(seen.origin + (across, down, down + jaw - 20))
+    upper, lower = picture[60 + down + 5, 80 + across, 0], picture[88 + down + jaw - 20 + 2, 80 + across, 0]
+    assert upper == 220 and where[60 + down + 5, 80 + across] == 1
+    assert lower == 150 and where[88 + down + jaw - 20 + 2, 80 + across] == 1
+
+
+def test_in_its_own_place_a_mouth_is_shown_as_it_is() -> None:
+    seen = smile()
+    picture, where = seen.at(seen.origin)
+    np.testing.assert_allclose(picture, seen.crop)
+    np.testing.assert_allclose(where, seen.inner)
+
+
+def test_the_mouth_with_the_most_teeth_is_shown_and_none_that_hardly_opens() -> None:
+    bright, dark = smile(), smile(light=0.3)
+    assert best_seen([dark, bright]) is bright
+    shut = SeenTeeth(bright.crop, np.zeros_like(bright.inner), bright.origin, 0.0)
+    assert best_seen([shut]) is None and best_seen([]) is None
