@@ -51,8 +51,9 @@ def living_frames(engine: MeshEngine, photo: Path, speech: Path) -> Iterator[Yuv
     with engine.library.lease(photo, None, SilentContext()) as prepared, FrameSource(info) as source:
         options = LipSyncOptions(living="on")
         plan = engine.plan(decode_speech(speech), info, prepared, options, SilentContext())
+        assert plan.living is not None
         (still,) = (frame.copy() for frame in source.read_schedule([0]))
-        yield from engine.renderer.draw([still] * len(plan), plan)
+        yield from engine.renderer.draw(plan.living.blinking([still] * len(plan)), plan)
 
 
 def largest_difference(engines: list[MeshEngine], photo: Path, speech: Path) -> list[int]:

@@ -34,7 +34,7 @@ def check_video(
         track = tracker.track(source.read(), lambda done: context.report("template", done, info.frame_count))
     seen, asked = seen_opening(track), asked_opening(motion, face)
     count = min(len(seen), len(asked))
-    here = track.present[:count]
+    here = compared(track, motion)[:count]
     shifts = range(-round(LONGEST_SHIFT_SECONDS * info.fps), round(LONGEST_SHIFT_SECONDS * info.fps) + 1)
     scores = {shift: shifted_correlation(seen[:count], asked[:count], here, shift) for shift in shifts}
     best = max(scores, key=lambda shift: (scores[shift], -abs(shift)))
@@ -44,6 +44,12 @@ def check_video(
         offset_ms=1000 * best / float(info.fps),
         frames_without_face=track.absent_count,
     )
+
+
+def compared(track: FaceTrack, motion: Motion) -> NDArray[np.bool_]:
+    """Frames with a face that speaks, of those that both have: before and after its speech it may smile."""
+    count = min(len(track), len(motion))
+    return np.asarray(track.present[:count] & (motion.speaking[:count] == 1))
 
 
 def seen_opening(track: FaceTrack) -> Array:

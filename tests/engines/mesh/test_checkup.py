@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from heygem.engines.mesh.checkup import asked_opening, seen_opening, shifted_correlation
+from heygem.engines.mesh.checkup import asked_opening, compared, seen_opening, shifted_correlation
 from heygem.engines.mesh.hearing import HeardSpeech
 from heygem.engines.mesh.speech_motion import Motion
 from heygem.templates.canonical import (
@@ -21,7 +21,7 @@ OPENINGS = np.abs(np.sin(np.arange(100) / 3.0)) * 0.2
 def face() -> CanonicalFace:
     vertices = np.zeros((468, 3))
     vertices[EYE_OUTER_RIGHT, 0] = 1.0
-    return CanonicalFace(vertices, np.zeros((0, 3), np.int64), np.zeros((5, 468, 3)))
+    return CanonicalFace(vertices, np.zeros((0, 3), np.int64), np.zeros((5, 468, 3)), np.zeros((12, 468, 3)))
 
 
 def test_opening_is_in_eye_distances_whatever_the_size() -> None:
@@ -40,6 +40,14 @@ def test_what_was_asked_for_is_the_gap_of_the_moved_lips() -> None:
     motion = Motion(OPENINGS[:, None].astype(np.float32), basis, *np.ones((2, 100), np.float32))
     assert np.allclose(asked_opening(motion, face()), OPENINGS, atol=1e-6)
     assert LIP_CENTRE_UPPER != LIP_CENTRE_LOWER and EYE_OUTER_LEFT != EYE_OUTER_RIGHT
+
+
+def test_a_smile_before_the_first_word_is_not_held_against_the_video() -> None:
+    present, speaking = np.arange(40) != 20, (np.arange(50) >= 10).astype(np.float32)
+    points, colours = np.zeros((40, 478, 3), np.float32), np.zeros((40, 468, 3), np.uint8)
+    track = FaceTrack(points, present, colours, np.ones(40, np.float32))
+    motion = Motion(np.zeros((50, 1), np.float32), np.zeros((1, 468, 3), np.float32), speaking, speaking)
+    assert np.flatnonzero(compared(track, motion)).tolist() == [*range(10, 20), *range(21, 40)]
 
 
 @pytest.mark.parametrize("late", [-3, 0, 4])
