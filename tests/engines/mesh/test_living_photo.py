@@ -28,7 +28,9 @@ def speech() -> Motion:
     basis[0, :, 1] = 0.05 * (FACE.vertices[:, 1] > FACE.vertices[13, 1] + 0.005)
     seconds = np.arange(COUNT) / FPS
     opening = np.sin(np.pi * 2 * seconds) ** 2 * np.minimum(1, np.minimum(seconds, seconds[-1] - seconds))
-    return Motion(opening[:, None].astype(np.float32), basis, *np.ones((2, COUNT), np.float32))
+    from_end = np.minimum(np.arange(COUNT), np.arange(COUNT)[::-1])
+    speaking = np.clip((from_end - 5) / 8, 0, 1).astype(np.float32)
+    return Motion(opening[:, None].astype(np.float32), basis, np.ones(COUNT, np.float32), speaking)
 
 
 def living_of(photo: YuvFrame, points: np.ndarray, living: Living) -> LivingPhoto:
