@@ -24,6 +24,7 @@ POSE_SMOOTHING_FRAMES = 1.5
 ABSENCE_RAMP_FRAMES = 5
 FREE_MOUTH, FREE_SKIN = 0.95, 0.5  # visibility from which on a mouth can lend its pixels
 KEPT_AWAY_FRAMES = 6  # ... and not so soon before and after
+BLOCK_FRAMES = 256  # of a long clip, whose meshes need not be held at once
 WHOLE_MOUTH = 0.5  # how far within the outline of a turned head the lips have to be to be lent
 ENOUGH_LENDING = 0.25  # of the frames that show the mouth; where fewer are better, all of them lend
 RESTFUL_ENOUGH = 0.02  # canonical, over the 40 lip points: as good as the frame nearest to the neutral
@@ -66,8 +67,7 @@ class Portrait:
         turns = head_turn_degrees(smooth_pose.rotation)
         visible = visibility(colours, track.present, turns, face)
         shows_mouth = _shows_mouth(track.present, visible)
-        source = mesh.source_vertices(points)
-        inside = before_outline(source, turns[:, 0], smooth_pose.scale, mesh)[:, LIPS].min(1)
+        inside = _lips_inside(points, turns[:, 0], smooth_pose.scale, mesh)
         usual = np.median(turns[shows_mouth], axis=0)
         drift = drift_of(shapes[shows_mouth], turns[shows_mouth], face.pose_drift)
         shapes = without_drift(shapes, turns, usual, drift)
@@ -123,6 +123,16 @@ def _shows_mouth(present: NDArray[np.bool_], visible: NDArray[np.float32]) -> ND
     covered = (visible[:, LIPS].min(1) < FREE_MOUTH) | (visible.min(1) < FREE_SKIN)
     free = present & ~maximum_filter1d(covered, 2 * KEPT_AWAY_FRAMES + 1, mode="nearest")
     return np.asarray(free if free.any() else present)
+
+
+def _lips_inside(points: NDArray[np.float32], yaw_degrees: Array, scale: Array, mesh: DrawMesh) -> Array:
+    """(N,) 0..1: how far all of the lips lie within the outline of the face."""
+    inside = np.ones(len(points))
+    for start in range(0, len(points), BLOCK_FRAMES):
+        block = slice(start, start + BLOCK_FRAMES)
+        source = mesh.source_vertices(points[block])
+        inside[block] = before_outline(source, yaw_degrees[block], scale[block], mesh)[:, LIPS].min(1)
+    return inside
 
 
 def _lends_mouth(shows_mouth: NDArray[np.bool_], inside: Array) -> NDArray[np.bool_]:
