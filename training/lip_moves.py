@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from heygem.engines.mesh.lips_together import lips_together
 from heygem.templates.canonical import LIPS, VERTEX_COUNT, lip_gap
-from training.pose_drift import FACE
+from training.mouth_shapes import mirrored
+from training.pose_drift import keep_in_face
 from training.speech_lips import Basis, is_validation, load_basis, read_rows, trains_shipped_weights
 
 MOVES = 12
@@ -42,9 +42,7 @@ def faces_of(
 
 def principal_moves(motion: Array, places: Floats) -> Array:
     """(F,265,3) displacements on a face (265,3) that is its own mirror image -> (12,265,3)."""
-    flip = np.array([-1, 1, 1])
-    _, mirror = linear_sum_assignment(np.linalg.norm(places[:, None] - (places * flip)[None], axis=-1))
-    both = np.concatenate([motion, motion[:, mirror] * flip]).reshape(2 * len(motion), -1)
+    both = np.concatenate([motion, mirrored(motion, places)]).reshape(2 * len(motion), -1)
     covariance = both.T @ both / len(both)  # about the closed face, not about the mean
     values, vectors = np.linalg.eigh(covariance)
     largest = np.argsort(values)[::-1][:MOVES]
@@ -89,9 +87,7 @@ def main() -> None:
     before, after = np.mean(errors, axis=0)
     print(f"learnt from {len(motion)} clips; {len(errors)} open mouths of unseen people:")
     print(f"lips {before:.4f} away from closed ones, and {after:.4f} when drawn together")
-    with np.load(FACE, allow_pickle=False) as arrays:
-        known = dict(arrays)
-    np.savez_compressed(FACE, **(known | {"lip_moves": moves}))
+    keep_in_face("lip_moves", moves)
 
 
 if __name__ == "__main__":

@@ -93,11 +93,17 @@ def smile(motion: NDArray[np.float32], components: NDArray[np.float32], at: dict
     return np.tensordot(wanted, components, 1).astype(np.float32)
 
 
-def symmetric(displacement: Floats, places: Floats) -> Floats:
-    """The mean of a displacement (V,3) and its mirror image, on a face (V,3) that is its own mirror image."""
+def mirrored(displacement: NDArray[np.floating], places: Floats) -> NDArray[np.floating]:
+    """The mirror image of displacements (...,V,3) on a face (V,3) that is its own mirror image."""
     flip = np.array([-1, 1, 1], np.float32)
     _, mirror = linear_sum_assignment(np.linalg.norm(places[:, None] - (places * flip)[None], axis=-1))
-    return (displacement + displacement[mirror] * flip) / 2
+    return np.asarray(displacement[..., mirror, :] * flip)
+
+
+def symmetric(displacement: Floats, places: Floats) -> Floats:
+    """The mean of a displacement (V,3) and its mirror image; see `mirrored`."""
+    mean: Floats = (displacement + mirrored(displacement, places)) / 2
+    return mean
 
 
 def main() -> None:

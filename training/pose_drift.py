@@ -102,6 +102,13 @@ def on_mesh(drift: Array, basis: Basis) -> NDArray[np.float32]:
     return whole
 
 
+def keep_in_face(name: str, values: NDArray[np.float32]) -> None:
+    """Write one array of `canonical_face.npz`, beside those that are there."""
+    with np.load(FACE, allow_pickle=False) as arrays:
+        known = dict(arrays)
+    np.savez_compressed(FACE, **(known | {name: values}))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -117,9 +124,7 @@ def main() -> None:
     print(f"learnt from {len(clips)} clips")
     for title, which in (("all", np.ones(len(unseen), bool)), ("turning", turning)):
         print(f"{title}: {which.sum()} unseen clips, median of what is left {np.median(left[which]):.2f}")
-    with np.load(FACE, allow_pickle=False) as arrays:
-        known = dict(arrays)
-    np.savez_compressed(FACE, **(known | {"pose_drift": on_mesh(drift, basis)}))
+    keep_in_face("pose_drift", on_mesh(drift, basis))
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ def check_video(
     with FrameSource(info) as source:
         track = tracker.track(source.read(), lambda done: context.report("template", done, info.frame_count))
     seen, asked = seen_opening(track), asked_opening(motion, face)
-    count = min(len(seen), len(asked))
-    here = compared(track, motion)[:count]
+    here = compared(track, motion)
+    count = len(here)
     shifts = range(-round(LONGEST_SHIFT_SECONDS * info.fps), round(LONGEST_SHIFT_SECONDS * info.fps) + 1)
     scores = {shift: shifted_correlation(seen[:count], asked[:count], here, shift) for shift in shifts}
     best = max(scores, key=lambda shift: (scores[shift], -abs(shift)))
