@@ -21,6 +21,9 @@ ALIKE_POSE_DEGREES = 14.0  # beyond it a change of colour says nothing
 NOT_NEARER_FRAMES = 12  # a hand that stays half a second must not vouch for itself
 COLOUR_FLOOR = (10.0, 5.0, 5.0)  # luma, Cb and Cr levels that are always within the usual
 SUSPICIOUS, COVERED = 4.0, 7.0  # deviation over the usual one where doubt begins, and where it ends
+# A finger on a cheek looks much like the cheek, but here and there it does not: what covers one place to this
+# degree covers the places beside it that are odd to that degree, and those beside them.
+SEED, SPREADS_TO = 5.4, 2.5
 HOLD_FRAMES, SOFTEN_FRAMES = 3, 1.5
 # Yaw from which on places of the far half come to lie on the outline, where a picture shows what is behind.
 FAR_HALF_DEGREES = (20.0, 30.0)
@@ -53,11 +56,13 @@ def visibility(
     seen = np.ones(colours.shape[:2], np.float32)
     skin = _skin_vertices(face)
     averaging = _among_neighbours(face, skin)
+    linked = (averaging > 0).astype(np.float32)
     for start in range(0, len(seen), BLOCK_FRAMES):
         block = np.arange(start, min(start + BLOCK_FRAMES, len(seen)))
         deviation = _deviation(block, colours[:, skin], present, turn_degrees)  # (B,S)
         deviation *= _before_outline(turn_degrees[block, 0], face.vertices[skin, 0])
-        seen[start : start + len(block), skin] = 1 - smooth_step(deviation @ averaging, SUSPICIOUS, COVERED)
+        deviation = _spread(deviation @ averaging, linked)
+        seen[start : start + len(block), skin] = 1 - smooth_step(deviation, SUSPICIOUS, COVERED)
     if len(seen) > 1:
         seen = minimum_filter1d(seen, 2 * HOLD_FRAMES + 1, axis=0, mode="nearest")
         seen = gaussian_filter1d(seen, SOFTEN_FRAMES, axis=0, mode="nearest")
@@ -82,6 +87,14 @@ def _deviation(
     spread = np.maximum(1.48 * np.median(departures, axis=0), COLOUR_FLOOR)  # (S,3)
     deviation = np.sqrt((((colours[block] - usual) / spread) ** 2).sum(-1))
     return np.where(is_known[:, None] & present[block][:, None], deviation, 0).astype(np.float32)
+
+
+def _spread(deviation: NDArray[np.float32], linked: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Deviations (B,S) in which what surely covers a place covers its odd neighbours, `linked` (S,S), too."""
+    odd, covered = deviation > SPREADS_TO, deviation > SEED
+    while (more := (covered @ linked > 0) & odd & ~covered).any():
+        covered |= more
+    return np.where(covered & (covered @ linked > 1), np.maximum(deviation, COVERED), deviation)
 
 
 def _before_outline(yaw_degrees: Array, x: Array) -> Array:

@@ -78,3 +78,15 @@ def test_hair_behind_the_far_cheek_of_a_turned_head_covers_nothing() -> None:
     assert seen(colours, turn)[80:].min() > 0.95
     colours[80:, near] = (60, 90, 160)
     assert seen(colours, turn)[85:][:, LIPS].max() < 0.2
+
+
+def test_a_finger_in_the_colour_of_the_face_is_followed_from_where_it_is_seen() -> None:
+    """Its shadow is odd, the rest of it hardly; the same faint oddness alone is no reason to doubt."""
+    faint, shadow = MOUTH_PATCH & (FACE.vertices[:, 0] < 0.02), MOUTH_PATCH & (FACE.vertices[:, 0] < -0.12)
+    colours = skin()
+    colours[40:60, faint] -= 33
+    assert seen(colours).min() > 0.9
+    colours[40:60, shadow] -= 45
+    found = seen(colours)
+    assert found[45:55][:, LIPS].max() < 0.2
+    assert found[:35].min() > 0.95 and found[65:].min() > 0.95
