@@ -11,7 +11,7 @@ from torch import Tensor
 
 from training.mouth_material import OPEN_GAP, Mouths
 
-FROM_CLOSED, TO_OPEN, WITH_REFERENCE = 0.6, 0.4, 0.55  # chances
+FROM_CLOSED, TO_OPEN, WITH_REFERENCE = 0.6, 0.4, 0.25  # chances
 GENERATED_WORTH = 0.6  # against a real clip
 # Looked at, and not learnt from: what these would teach is not what teeth look like.
 UNFIT = {

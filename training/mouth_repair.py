@@ -4,8 +4,8 @@
 
 Learns from every shard `bundle-*.npz` of the folder (crops whose licence lets weights learnt from them ship),
 and of these from the clips of the `train` split that are not `UNFIT`. Two nets learn by two recipes, one more
-for exactness, one more for looks; their mean is what the product paints with. Measures on clips of `val`,
-people they never saw.
+for exactness, one more for looks, side by side where there are two GPUs; their mean is what the product
+paints with. Measures on clips of `val`, people they never saw.
 Writes `model.safetensors`, `mouth_figures.json` and `mouths.png`: closed mouth, warp, painted, painted with
 another frame of the person for reference, and the truth.
 """
@@ -14,7 +14,10 @@ import argparse
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -32,11 +35,14 @@ from training.mouth_pairs import Pairs, is_fit, masked_detail
 
 FACE = Path(__file__).parents[1] / "models" / "face-landmarker" / "canonical_face.npz"
 RECIPES = (
-    Recipe(steps=3500, inside=0.5, critic=0.04, likeness=0.25, tint=0.06, love_of_detail=0.5),
-    Recipe(steps=3500, inside=0.4, critic=0.06, likeness=0.30, tint=0.06, love_of_detail=1.0),
+    Recipe(steps=5000, inside=0.5, critic=0.04, likeness=0.25, tint=0.06, love_of_detail=0.5),
+    Recipe(steps=5000, inside=0.4, critic=0.06, likeness=0.30, tint=0.06, love_of_detail=1.0),
 )
 AT_ONCE = 16
 SHEET_COLUMNS = 2
+
+LOG_FORMAT = "%(asctime)s %(message)s"
+Weights = dict[str, NDArray[np.float16]]
 
 log = logging.getLogger(__name__)
 
@@ -61,20 +67,17 @@ def main() -> None:
     parser.add_argument("--index", type=Path, required=True, help="INDEX.tsv of the clips")
     parser.add_argument("--out", type=Path, required=True, help="existing folder to write to")
     asked = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.backends.cudnn.benchmark = True
-    face = CanonicalFace.load(FACE)
-    mouths = load_mouths(sorted(asked.mouths.glob("bundle-*.npz")), asked.index, face, device)
-    learnt = np.array([is_fit(clip) for clip in mouths.clips])
-    log.info("%d crops, %d of %d clips to learn from", len(mouths.gap), learnt.sum(), len(learnt))
-    nets = [learn(mouths, learnt, recipe, seed=0) for recipe in RECIPES]
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    side_by_side = max(1, torch.cuda.device_count())
+    with ProcessPoolExecutor(side_by_side, get_context("spawn")) as pool:
+        learnt = list(pool.map(learn_alone, range(len(RECIPES)), repeat(asked.mouths), repeat(asked.index)))
     weights = {
-        f"net{number}.{name}": weight.half().cpu().contiguous()
-        for number, net in enumerate(nets)
-        for name, weight in net.state_dict().items()
+        f"net{number}.{name}": value for number, net in enumerate(learnt) for name, value in net.items()
     }
-    save_file(weights, asked.out / "model.safetensors", metadata={"licence": "Apache-2.0"})
+    tensors = {name: torch.from_numpy(value) for name, value in weights.items()}
+    save_file(tensors, asked.out / "model.safetensors", metadata={"licence": "Apache-2.0"})
+    mouths = mouths_of(asked.mouths, asked.index, device_of(0))
+    nets = [net_with(net, device_of(0)) for net in learnt]
     unseen = np.array([clip["split"] == "val" for clip in mouths.clips])
     figures = {
         "without reference": measure(nets, mouths, unseen, with_reference=False),
@@ -83,6 +86,35 @@ def main() -> None:
     log.info("%s", json.dumps(figures))
     (asked.out / "mouth_figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     write_sheet(nets, mouths, unseen, asked.out / "mouths.png")
+
+
+def learn_alone(number: int, folder: Path, index: Path) -> Weights:
+    """Train by one of the `RECIPES`, in a process of its own."""
+    logging.basicConfig(level=logging.INFO, format=f"net {number} {LOG_FORMAT}", force=True)
+    torch.backends.cudnn.benchmark = True
+    mouths = mouths_of(folder, index, device_of(number))
+    fit = np.array([is_fit(clip) for clip in mouths.clips])
+    log.info("%d crops, %d of %d clips to learn from", len(mouths.gap), fit.sum(), len(fit))
+    net = learn(mouths, fit, RECIPES[number], seed=0)
+    return {name: weight.half().cpu().numpy() for name, weight in net.state_dict().items()}
+
+
+def device_of(number: int) -> torch.device:
+    """Where a net learns: on the GPUs in turn."""
+    count = torch.cuda.device_count()
+    return torch.device("cuda", number % count) if count else torch.device("cpu")
+
+
+def mouths_of(folder: Path, index: Path, device: torch.device) -> Mouths:
+    """All crops whose licence lets weights learnt from them ship."""
+    return load_mouths(sorted(folder.glob("bundle-*.npz")), index, CanonicalFace.load(FACE), device)
+
+
+def net_with(weights: Weights, device: torch.device) -> MouthUNet:
+    """A net that paints with the weights as they ship."""
+    net = MouthUNet().to(device)
+    net.load_state_dict({name: torch.from_numpy(value).float() for name, value in weights.items()})
+    return net.eval()
 
 
 @torch.inference_mode()

@@ -8,10 +8,14 @@ from numpy.typing import NDArray
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
 from heygem.engines.mesh.teeth_detail import inside_detail, sharpened, sharpening_for
+from heygem.engines.mesh.teeth_rows import with_filled_gaps
 from heygem.engines.mesh.teeth_tone import brightness, gain_for, lit, tint_of
 
 OPEN_AREA_PX = 500  # between the lips, in the mouth crop: teeth would be seen
 LEAST_FILMED = 3  # open mouths that tell what a person's teeth are like in a clip
+FAINT_GAPS = (
+    0.85  # of the light of the teeth beside them: in teeth that nobody knows, as well-kept ones have them
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,14 @@ class FilmedTeeth:
 class TeethFit:
     """One gain of brightness and one amount of sharpening for all painted mouths of a person.
 
-    `brightest`: over the skin's luma; no mouth gets a gain that would make its teeth brighter.
+    `brightest`: over the skin's luma; no mouth gets a gain that would make its teeth brighter. `gap_depth`:
+    what gaps between teeth keep of the light beside them; 0 leaves them as they are.
     """
 
     gain: float
     sharpening: float
     brightest: float = np.inf
+    gap_depth: float = 0.0
 
     @classmethod
     def of(
@@ -65,11 +71,14 @@ class TeethFit:
         gain = gain_for(crops, masks, residuals, filmed.brightness) if filmed else 1.0
         bright = [lit(*mouth, gain) for mouth in zip(crops, masks, residuals, strict=True)]
         sharpening = sharpening_for(crops, masks, bright, filmed.detail if filmed else None)
-        return cls(gain, sharpening, filmed.brightness if filmed else np.inf)
+        if filmed is None:
+            return cls(gain, sharpening, gap_depth=FAINT_GAPS)
+        return cls(gain, sharpening, filmed.brightness)
 
     def applied(self, crop: Image, mask: MouthMasks, residual: Image) -> Image:
         """The residual (160,160,3) to add to the crop instead."""
         gain = self.gain
         if gain > 1:
             gain = float(np.clip(self.brightest / brightness(crop + residual, mask), 1.0, gain))
-        return sharpened(crop, mask, lit(crop, mask, residual, gain), self.sharpening)
+        crisp = sharpened(crop, mask, lit(crop, mask, residual, gain), self.sharpening)
+        return with_filled_gaps(crop, mask, crisp, self.gap_depth)

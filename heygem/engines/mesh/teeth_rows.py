@@ -1,7 +1,8 @@
 """Evens out painted rows of teeth.
 
 Lower teeth stand in the shadow of upper ones and of the lip; a net that is unsure paints them brighter. And
-the gaps between teeth are thin: painted on a face unlike those it has seen they come out black.
+the gaps between teeth are thin: painted on a face unlike those it has seen they come out wide and black, and
+sharpening makes them more so.
 """
 
 import cv2
@@ -13,22 +14,24 @@ from heygem.engines.mesh.teeth_tone import BRIGHTEST, LUMA, SURELY_INSIDE
 
 LOWER_OVER_UPPER, DIMMEST = 0.9, 0.7  # luma of the rows; and what a lower row keeps at least of its own
 UPPER_UNTIL, LOWER_FROM = 0.4, 0.6  # of the way from lip to lip
-GAP_PX, GAP_DEPTH = 5, 0.7  # gaps up to this wide keep this part of the luma of the teeth beside them
+GAP_PX, GAP_DEPTH = 7, 0.7  # gaps up to this wide keep this part of the light of the teeth beside them
+GAP_BLUR_PX = 0.7
 
 
 def evened(crop: Image, masks: MouthMasks, residual: Image) -> Image:
     """Residual (160,160,3), to add to a crop of RGB 0..255, with rows and gaps as teeth have them."""
-    painted = np.clip(crop + residual, 0, 255)
-    even = painted * _filled_gaps(painted @ LUMA)[..., None]
-    even = even * _shaded(even @ LUMA, masks)[..., None]
-    return np.asarray(residual + masks.soft_inner[..., None] * (even - painted), dtype=np.float32)
+    filled = with_filled_gaps(crop, masks, residual, GAP_DEPTH)
+    painted = np.clip(crop + filled, 0, 255)
+    darker = painted * (_shaded(painted @ LUMA, masks)[..., None] - 1)
+    return np.asarray(filled + masks.soft_inner[..., None] * darker, dtype=np.float32)
 
 
-def _filled_gaps(luma: Image) -> NDArray[np.floating]:
-    """(160,160) factor of 1 and more: of thin upright lines darker than what is on both sides of them."""
-    beside = cv2.morphologyEx(luma.astype(np.float32), cv2.MORPH_CLOSE, np.ones((1, GAP_PX)))
-    factor = np.maximum(GAP_DEPTH * beside / np.maximum(luma, 1.0), 1.0)
-    return np.asarray(cv2.GaussianBlur(factor, (0, 0), 0.7))
+def with_filled_gaps(crop: Image, masks: MouthMasks, residual: Image, depth: float) -> Image:
+    """Residual (160,160,3) in which thin upright lines keep the part `depth` of what is on both sides."""
+    painted = np.clip(crop + residual, 0, 255).astype(np.float32)
+    beside = cv2.morphologyEx(painted, cv2.MORPH_CLOSE, np.ones((1, GAP_PX)))
+    missing = cv2.GaussianBlur(np.maximum(depth * beside - painted, 0), (0, 0), GAP_BLUR_PX)
+    return np.asarray(residual + masks.soft_inner[..., None] * missing, dtype=np.float32)
 
 
 def _shaded(luma: NDArray[np.floating], masks: MouthMasks) -> NDArray[np.floating]:

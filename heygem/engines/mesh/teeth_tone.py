@@ -16,9 +16,11 @@ from heygem.engines.mesh.mouth_crop import Image, MouthMasks
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 SKIN_SHARE = 0.4  # how much of the skin's tint stays in the teeth
 STRENGTH = 0.8
-# Against the skin's luma: where teeth begin and are surely teeth. Redder than this is tongue or gum.
+# Against the skin's luma: where teeth begin and are surely teeth. Redder than this is tongue or gum, on skin
+# that is as red as USUAL_RED; on redder skin, dark or in warm light, all of it is redder.
 BRIGHT_FROM, BRIGHT_FULLY = 0.6, 1.0
 RED_FROM, RED_FULLY = 0.15, 0.40
+USUAL_RED, REDDEST = 0.27, 0.5
 GREEN_FULLY = 0.15  # by how much less red over green than lips and skin have is surely too green
 SURELY_INSIDE = 0.8  # of the lips
 PALER_THAN_SKIN = 0.6  # teeth: less red than the skin is in the same light, by this factor
@@ -60,7 +62,7 @@ def lit(crop: Image, masks: MouthMasks, residual: Image, gain: float) -> Image:
         return residual
     share = np.clip((luma / skin_luma - LIT_FROM) / (LIT_FULLY - LIT_FROM), 0, 1)
     if gain > 1:
-        share = share * (1 - _redness(painted, luma))
+        share = share * (1 - _redness(painted, luma, masks))
     share *= masks.soft_inner
     more = (gain - 1) * share[..., None]
     return np.asarray(np.clip(painted * (1 + more), 0, 255) - crop, dtype=np.float32)
@@ -101,7 +103,7 @@ def toned(
     painted = crop + residual
     luma = painted @ LUMA
     inside = masks.soft_inner
-    teeth = _bright(luma, skin_luma) * (1 - _redness(painted, luma)) * inside
+    teeth = _bright(luma, skin_luma) * (1 - _redness(painted, luma, masks)) * inside
     wanted = luma[..., None] * tint
     white = painted + (wanted - painted) * (STRENGTH * teeth)[..., None]
     flesh = _flesh(crop, masks, skin)
@@ -139,10 +141,12 @@ def _greenness(picture: Image, flesh: NDArray[np.floating]) -> Image:
     return np.asarray(np.clip((usual - ratio) / GREEN_FULLY, 0, 1), np.float32)
 
 
-def _redness(picture: Image, luma: NDArray[np.floating]) -> Image:
+def _redness(picture: Image, luma: NDArray[np.floating], masks: MouthMasks) -> Image:
     """0 for teeth, 1 for what is surely tongue or gum."""
     redness = _red_over_green(picture, luma)
-    return np.asarray(np.clip((redness - RED_FROM) / (RED_FULLY - RED_FROM), 0, 1), np.float32)
+    skin = float(np.median(redness[_skin_around(masks)]))
+    times = float(np.clip(skin, USUAL_RED, REDDEST)) / USUAL_RED
+    return np.asarray(np.clip((redness / times - RED_FROM) / (RED_FULLY - RED_FROM), 0, 1), np.float32)
 
 
 def _red_over_green(picture: Image, luma: NDArray[np.floating]) -> NDArray[np.floating]:

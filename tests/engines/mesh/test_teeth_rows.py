@@ -1,11 +1,14 @@
 """Painted rows of teeth: the lower one stands in the shade, gaps are no black lines, all else stays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
+from heygem.engines.mesh.teeth_fit import FAINT_GAPS, FilmedTeeth, TeethFit
 from heygem.engines.mesh.teeth_rows import DIMMEST, GAP_DEPTH, LOWER_OVER_UPPER, evened
 from heygem.models.mouth import CROP_PX
 
@@ -43,6 +46,21 @@ def test_a_gap_between_teeth_is_no_black_line() -> None:
     made = CROP + evened(CROP, MASKS, mouth - CROP)
     gap, tooth = made[MIDDLE - 8, MIDDLE, 0], made[MIDDLE - 8, MIDDLE + 6, 0]
     assert 0.4 * tooth < gap < 1.1 * GAP_DEPTH * tooth
+
+
+def test_gaps_of_teeth_that_nobody_knows_are_faint_however_they_are_sharpened() -> None:
+    """Those of a person whose teeth were filmed stay as deep as they came out."""
+    mouth = two_rows(200, 100)
+    mouth[MIDDLE - 11 : MIDDLE - 5, MIDDLE - 2 : MIDDLE + 2] = 110
+    known = FilmedTeeth(detail=0.0, brightness=1.0)
+    depths = []
+    for filmed in (None, known):
+        fit = replace(TeethFit.of([CROP], [MASKS], [mouth - CROP], filmed), gain=1.0, sharpening=1.0)
+        made = CROP + fit.applied(CROP, MASKS, mouth - CROP)
+        depths.append(float(made[MIDDLE - 8, MIDDLE, 0] / made[MIDDLE - 8, MIDDLE + 6, 0]))
+    faint, deep = depths
+    assert faint == pytest.approx(FAINT_GAPS, abs=0.08)
+    assert deep < 0.65
 
 
 def test_the_dark_of_a_mouth_and_the_skin_stay() -> None:

@@ -37,6 +37,19 @@ def test_olive_teeth_lose_most_of_their_colour(masks: MouthMasks) -> None:
     assert after.mean() == pytest.approx(before.mean(), rel=0.06)
 
 
+def test_on_red_skin_rosy_teeth_are_teeth_and_a_tongue_is_none(masks: MouthMasks) -> None:
+    """Dark skin, or warm light: there the same red over green tells less."""
+    skin = np.array([110.0, 68.0, 52.0], np.float32)
+    crop = np.tile(skin, (CROP_PX, CROP_PX, 1))
+    made = []
+    for colour in ((150, 113, 99), (105, 58, 52)):
+        residual = (np.array(colour, np.float32) - crop) * masks.inner[..., None]
+        made.append((crop + toned(crop, masks, residual))[MIDDLE])
+    teeth, tongue = made
+    assert spread(teeth) < 0.9 * spread(np.array([150, 113, 99]))
+    np.testing.assert_allclose(tongue, (105, 58, 52), atol=6)
+
+
 @pytest.mark.parametrize("colour", [(150, 70, 70), (25, 15, 12)])  # a tongue, the dark behind
 def test_what_is_no_tooth_keeps_its_colour(masks: MouthMasks, colour: tuple[float, float, float]) -> None:
     before, after = painted_in(colour, masks)
