@@ -29,7 +29,7 @@ BLUR_SLACK_OCTAVES, BLUR_UNIT_OCTAVES = 1.2, 0.5
 # sharp: haste itself must count.
 HASTE_SLACK, HASTE_UNIT = 0.02, 0.02
 # A smear between lips looks a little like every other mouth: steadiness must not be had with it.
-SMEAR_SLACK_OCTAVES, SMEAR_UNIT_OCTAVES = 0.5, 0.3
+SMEAR_UNIT_OCTAVES = 0.3
 LEAST_CRISP = 1e-3
 PAINTED_COST = 2.5  # the person's own pixels win where they fit
 FORBIDDEN = 1e6
@@ -85,7 +85,7 @@ def smear_cost(crispness: Array, gap: Array) -> Costs:
     if not (seen == 1).any():
         return np.zeros(len(gap), np.float32)
     octaves = np.log2(np.median(crispness[seen == 1]) / np.maximum(crispness, LEAST_CRISP))
-    smear = np.maximum(octaves - SMEAR_SLACK_OCTAVES, 0) / SMEAR_UNIT_OCTAVES
+    smear = np.maximum(octaves, 0) / SMEAR_UNIT_OCTAVES
     return np.asarray(seen * smear**2, np.float32)
 
 
