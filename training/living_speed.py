@@ -22,7 +22,7 @@ import torch
 from heygem.assets.catalog import DEFAULT_SPEECHES
 from heygem.engines.base import LipSyncOptions, LipSyncRequest, Living, SilentContext
 from heygem.engines.factory import build_engines, drawing_threads
-from heygem.engines.mesh.device_drawer import DeviceDrawer
+from heygem.engines.mesh.device.drawer import DeviceDrawer
 from heygem.engines.mesh.drawer import FrameDrawer, ThreadDrawer
 from heygem.engines.mesh.engine import MeshEngine
 from heygem.media.audio import decode_speech

@@ -1,6 +1,6 @@
 """The person's own teeth as the repair net is shown them, and lessons that cannot be learnt without looking.
 
-The numpy twin of `seen_at` is `heygem.engines.mesh.teeth_seen`.
+The numpy twin of `seen_at` is `heygem.engines.mesh.teeth.seen`.
 """
 
 import torch
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from heygem.engines.mesh.mouth_crop import TEETH_REACH_PX
-from heygem.engines.mesh.teeth_seen import ROWS_PART_PX
+from heygem.engines.mesh.teeth.seen import ROWS_PART_PX
 from heygem.models.mouth import CROP_PX
 from training.mouth_material import Mouths, pixel_centres
 

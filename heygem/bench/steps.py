@@ -118,23 +118,18 @@ def _drawing_seconds(
     engine: "MeshEngine", frames: Sequence[YuvFrame], plan: "RenderPlan"
 ) -> dict[str, float]:
     """CPU seconds in the parts of drawing, with what they call; a profiler tells them apart."""
-    from heygem.engines.mesh import (
-        composer,
-        device_composer,
-        device_pictures,
-        device_raster,
-        device_windows,
-        device_wire,
-        raster,
-    )
+    from heygem.engines.mesh import composer, raster
+    from heygem.engines.mesh.device import composer as device_composer
+    from heygem.engines.mesh.device import pictures, windows, wire
+    from heygem.engines.mesh.device import raster as device_raster
     from heygem.engines.mesh.drawer import ThreadDrawer
 
     parts = {
         "raster": [raster.cover, raster.Coverage.fill, device_raster.cover, device_raster.CoverageBatch.fill],
-        "warp": [composer.warp_skin, device_pictures.warp_skin],
+        "warp": [composer.warp_skin, pictures.warp_skin],
         "mouths": [composer.lay_mouths, device_composer.lay_mouths],
-        "copies": [device_windows.cut_windows, YuvFrame.copy],
-        "transfers": [device_wire.Wire.up, device_wire.Wire.down, device_wire.Arriving.arrays],
+        "copies": [windows.cut_windows, YuvFrame.copy],
+        "transfers": [wire.Wire.up, wire.Wire.down, wire.Arriving.arrays],
     }
     drawer = engine.renderer.drawer
     drawings = list(engine.renderer.drawings(plan))

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from heygem.assets.catalog import REHEARSAL_CLIP
 from heygem.engines.base import LipSyncEngine
-from heygem.engines.mesh.device_drawer import DeviceDrawer
+from heygem.engines.mesh.device.drawer import DeviceDrawer
 from heygem.engines.mesh.drawer import FrameDrawer, ThreadDrawer
 from heygem.engines.mesh.engine import MeshEngine
 from heygem.engines.mesh.geometry import DrawMesh

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from heygem.engines.mesh.mouth_crop import MouthMasks, teeth_origin, teeth_places
-from heygem.engines.mesh.teeth_seen import SeenTeeth
+from heygem.engines.mesh.teeth.seen import SeenTeeth
 from heygem.models.mouth import CROP_PX, INPUT_CHANNELS
 from heygem.templates.canonical import CanonicalFace
 from training.mouth_lesson import Recipe, lay_out, learn, varied

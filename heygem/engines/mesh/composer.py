@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import MouthPatch
 from heygem.engines.mesh.film_grain import GrainCut, missing_grain
-from heygem.engines.mesh.fine_photo import TurnedPhoto
 from heygem.engines.mesh.geometry import DrawMesh, facing
+from heygem.engines.mesh.photo.fine_photo import TurnedPhoto
+from heygem.engines.mesh.photo.sway import ONE_MAP
 from heygem.engines.mesh.raster import Grid, cover
-from heygem.engines.mesh.sway import ONE_MAP
 from heygem.media.types import YuvFrame
 
 Array = NDArray[np.float64]

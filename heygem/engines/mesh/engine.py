@@ -28,9 +28,9 @@ from heygem.engines.label import VisibleLabel
 from heygem.engines.mesh.checkup import check_video
 from heygem.engines.mesh.hearing import HeardSpeech
 from heygem.engines.mesh.library import PortraitLibrary, PreparedPortrait
-from heygem.engines.mesh.living_photo import LivingPhoto
 from heygem.engines.mesh.look import look_at
 from heygem.engines.mesh.models import MeshModels
+from heygem.engines.mesh.photo.living_photo import LivingPhoto
 from heygem.engines.mesh.render import FrameRenderer, RenderPlan
 from heygem.engines.mesh.speech_motion import Motion, full_basis, predict_steps, shape_motion
 from heygem.media.audio import decode_speech

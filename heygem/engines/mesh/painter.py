@@ -20,10 +20,10 @@ from heygem.engines.mesh.mouth_crop import (
     teeth_places,
     to_crop,
 )
-from heygem.engines.mesh.teeth_fit import FilmedTeeth, TeethFit
-from heygem.engines.mesh.teeth_rows import evened
-from heygem.engines.mesh.teeth_seen import SeenTeeth, best_seen
-from heygem.engines.mesh.teeth_tone import toned
+from heygem.engines.mesh.teeth.fit import FilmedTeeth, TeethFit
+from heygem.engines.mesh.teeth.rows import evened
+from heygem.engines.mesh.teeth.seen import SeenTeeth, best_seen
+from heygem.engines.mesh.teeth.tone import toned
 from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb, rgb_to_yuv, yuv_to_rgb
 from heygem.models.mouth import BATCH_BUCKETS, CROP_PX

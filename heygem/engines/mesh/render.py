@@ -13,7 +13,6 @@ from heygem.engines.mesh.composer import Drawing
 from heygem.engines.mesh.drawer import FrameDrawer
 from heygem.engines.mesh.film_grain import GrainCut
 from heygem.engines.mesh.geometry import DrawMesh
-from heygem.engines.mesh.living_photo import LivingPhoto
 from heygem.engines.mesh.mouth_path import (
     best_path,
     cross_fade,
@@ -23,6 +22,7 @@ from heygem.engines.mesh.mouth_path import (
     smear_cost,
     switch_cost,
 )
+from heygem.engines.mesh.photo.living_photo import LivingPhoto
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.shaping import CALM_REACH_FRAMES, wanted_gap, wanted_shapes
 from heygem.engines.mesh.speech_motion import Motion

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heygem.engines.mesh.composer import Composer, Drawing
-from heygem.engines.mesh.device_drawer import MOST_FRAMES, DeviceDrawer
+from heygem.engines.mesh.device.drawer import MOST_FRAMES, DeviceDrawer
 from heygem.engines.mesh.film_grain import FilmGrain, GrainCut
 from heygem.media.types import YuvFrame
 from tests.engines.mesh.test_composer import MESH, noise_frame, opened, own_mouth, vertices_at

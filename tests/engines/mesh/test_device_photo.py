@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from heygem.engines.mesh.composer import Composer, Drawing
-from heygem.engines.mesh.device_drawer import MOST_FRAMES, DeviceDrawer
-from heygem.engines.mesh.device_photo import ResidentPhoto
-from heygem.engines.mesh.device_wire import Wire
-from heygem.engines.mesh.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye
-from heygem.engines.mesh.eyelids import lowered
+from heygem.engines.mesh.device.drawer import MOST_FRAMES, DeviceDrawer
+from heygem.engines.mesh.device.photo import ResidentPhoto
+from heygem.engines.mesh.device.wire import Wire
 from heygem.engines.mesh.film_grain import FilmGrain, GrainCut
-from heygem.engines.mesh.fine_photo import FinePhoto, TurnedPhoto
-from heygem.engines.mesh.sway import HeadRelief
+from heygem.engines.mesh.photo.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye
+from heygem.engines.mesh.photo.eyelids import lowered
+from heygem.engines.mesh.photo.fine_photo import FinePhoto, TurnedPhoto
+from heygem.engines.mesh.photo.sway import HeadRelief
 from heygem.media.types import YuvFrame
 from tests.drawn_face import FACE, HEIGHT, MESH, WIDTH, bank_of, landmarks, photo_of, portrait_of
 from tests.engines.mesh.test_composer import opened

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygem.engines.mesh.doubling import doubled, doubled_around
+from heygem.engines.mesh.photo.doubling import doubled, doubled_around
 
 
 def noise(width: int, height: int) -> np.ndarray:

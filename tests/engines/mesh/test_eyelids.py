@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from heygem.engines.mesh.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye, EyePoints
-from heygem.engines.mesh.eyelids import lowered
+from heygem.engines.mesh.photo.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye, EyePoints
+from heygem.engines.mesh.photo.eyelids import lowered
 from heygem.media.types import YuvFrame
 from tests.drawn_face import (
     BROWS,

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from heygem.engines.mesh.doubling import doubled
-from heygem.engines.mesh.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye
-from heygem.engines.mesh.eyelids import lowered
-from heygem.engines.mesh.fine_photo import FinePhoto
+from heygem.engines.mesh.photo.doubling import doubled
+from heygem.engines.mesh.photo.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye
+from heygem.engines.mesh.photo.eyelids import lowered
+from heygem.engines.mesh.photo.fine_photo import FinePhoto
 from tests.drawn_face import landmarks, photo_of
 
 SHUT, HALF = 2, 1

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from heygem.engines.mesh.host_buffers import HostBuffers
+from heygem.engines.mesh.device.host_buffers import HostBuffers
 
 
 @dataclass

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygem.engines.mesh.living import (
+from heygem.engines.mesh.photo.living import (
     BLINK_EVERY_SECONDS,
     DOUBLE_BLINK_SECONDS,
     MOST_DEGREES,

@@ -8,7 +8,7 @@ import pytest
 
 from heygem.engines.base import LipSyncOptions, Living
 from heygem.engines.mesh.drawer import ThreadDrawer
-from heygem.engines.mesh.living_photo import LivingPhoto
+from heygem.engines.mesh.photo.living_photo import LivingPhoto
 from heygem.engines.mesh.render import FrameRenderer, RenderPlan
 from heygem.engines.mesh.speech_motion import Motion
 from heygem.media.types import YuvFrame

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from heygem.engines.mesh.composer import Composer, Drawing
-from heygem.engines.mesh.fine_photo import FinePhoto, TurnedPhoto
-from heygem.engines.mesh.sway import HeadRelief, HeadTurn
+from heygem.engines.mesh.photo.fine_photo import FinePhoto, TurnedPhoto
+from heygem.engines.mesh.photo.sway import HeadRelief, HeadTurn
 from heygem.media.types import YuvFrame
 from tests.drawn_face import FACE, HEIGHT, MESH, WIDTH, bank_of, landmarks, photo_of, planes, portrait_of
 

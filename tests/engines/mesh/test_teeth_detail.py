@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
-from heygem.engines.mesh.teeth_detail import MOST_SHARPENING, inside_detail, sharpened, sharpening_for
+from heygem.engines.mesh.teeth.detail import MOST_SHARPENING, inside_detail, sharpened, sharpening_for
 from heygem.models.mouth import CROP_PX
 
 NOISE = np.random.default_rng(4).normal(0, 60, (CROP_PX, CROP_PX, 1)).repeat(3, 2)

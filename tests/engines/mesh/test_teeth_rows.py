@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
-from heygem.engines.mesh.teeth_fit import FAINT_GAPS, FilmedTeeth, TeethFit
-from heygem.engines.mesh.teeth_rows import DIMMEST, GAP_DEPTH, LOWER_OVER_UPPER, evened
+from heygem.engines.mesh.teeth.fit import FAINT_GAPS, FilmedTeeth, TeethFit
+from heygem.engines.mesh.teeth.rows import DIMMEST, GAP_DEPTH, LOWER_OVER_UPPER, evened
 from heygem.models.mouth import CROP_PX
 
 MIDDLE = CROP_PX // 2

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygem.engines.mesh.teeth_seen import SeenTeeth, best_seen
+from heygem.engines.mesh.teeth.seen import SeenTeeth, best_seen
 from heygem.models.mouth import CROP_PX
 
 MIDDLE, ROW = 80.0, 70.0

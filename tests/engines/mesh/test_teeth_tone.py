@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from heygem.engines.mesh.mouth_crop import MouthMasks
-from heygem.engines.mesh.teeth_fit import FilmedTeeth, TeethFit
-from heygem.engines.mesh.teeth_tone import brightness, lit, tint_of, toned
+from heygem.engines.mesh.teeth.fit import FilmedTeeth, TeethFit
+from heygem.engines.mesh.teeth.tone import brightness, lit, tint_of, toned
 from heygem.models.mouth import CROP_PX
 
 SKIN = np.array([190.0, 140.0, 90.0])

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heygem.engines.mesh.host_buffers import HostBuffers
+from heygem.engines.mesh.device.host_buffers import HostBuffers
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
-from heygem.engines.mesh.teeth_tone import BRIGHTEST, LUMA, SURELY_INSIDE
+from heygem.engines.mesh.teeth.tone import BRIGHTEST, LUMA, SURELY_INSIDE
 
 LOWER_OVER_UPPER, DIMMEST = 0.9, 0.7  # luma of the rows; and what a lower row keeps at least of its own
 UPPER_UNTIL, LOWER_FROM = 0.4, 0.6  # of the way from lip to lip

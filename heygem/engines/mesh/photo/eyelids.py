@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from heygem.engines.mesh.eye import LASHES, Eye
-from heygem.engines.mesh.sway import ONE_MAP
+from heygem.engines.mesh.photo.eye import LASHES, Eye
+from heygem.engines.mesh.photo.sway import ONE_MAP
 from heygem.media.types import YuvFrame
 from heygem.templates.easing import eased
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from heygem.engines.mesh.bank import MouthPatch
 from heygem.engines.mesh.composer import Drawing
-from heygem.engines.mesh.device_windows import SCALES, sampled
-from heygem.engines.mesh.device_wire import Wire
+from heygem.engines.mesh.device.windows import SCALES, sampled
+from heygem.engines.mesh.device.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ from heygem.engines.mesh.composer import (
     Drawing,
     light_reach,
 )
-from heygem.engines.mesh.device_batch import Batch
-from heygem.engines.mesh.device_grain import FrameGrain, ResidentGrain
-from heygem.engines.mesh.device_mouths import MouthChoice, ResidentMouths
-from heygem.engines.mesh.device_pictures import Pictures
-from heygem.engines.mesh.device_raster import cover
-from heygem.engines.mesh.device_windows import SCALES, box_indices, to_pixels, whole
-from heygem.engines.mesh.device_wire import Arriving, Wire
+from heygem.engines.mesh.device.batch import Batch
+from heygem.engines.mesh.device.grain import FrameGrain, ResidentGrain
+from heygem.engines.mesh.device.mouths import MouthChoice, ResidentMouths
+from heygem.engines.mesh.device.pictures import Pictures
+from heygem.engines.mesh.device.raster import cover
+from heygem.engines.mesh.device.windows import SCALES, box_indices, to_pixels, whole
+from heygem.engines.mesh.device.wire import Arriving, Wire
 from heygem.engines.mesh.film_grain import missing_grain
 from heygem.engines.mesh.geometry import DrawMesh, facing
 

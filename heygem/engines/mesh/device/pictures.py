@@ -7,9 +7,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from heygem.engines.mesh.device_batch import Batch
-from heygem.engines.mesh.device_windows import RIM_PX, SCALES, cut_windows, sampled, to_pixels
-from heygem.engines.mesh.device_wire import Wire
+from heygem.engines.mesh.device.batch import Batch
+from heygem.engines.mesh.device.windows import RIM_PX, SCALES, cut_windows, sampled, to_pixels
+from heygem.engines.mesh.device.wire import Wire
 from heygem.media.types import YuvFrame
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from torch import Tensor
 
 from heygem.engines.mesh.composer import Drawing
-from heygem.engines.mesh.device_windows import Window
-from heygem.engines.mesh.device_wire import Wire
+from heygem.engines.mesh.device.windows import Window
+from heygem.engines.mesh.device.wire import Wire
 from heygem.engines.mesh.film_grain import TILE_PX, grain_tiles
 
 

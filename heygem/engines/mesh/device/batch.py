@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.composer import Drawing, drawing_grid
-from heygem.engines.mesh.device_raster import equalised
-from heygem.engines.mesh.device_windows import Window
+from heygem.engines.mesh.device.raster import equalised
+from heygem.engines.mesh.device.windows import Window
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.raster import Grid
 

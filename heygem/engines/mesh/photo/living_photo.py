@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.base import Living
-from heygem.engines.mesh.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye
-from heygem.engines.mesh.eyelids import lowered
-from heygem.engines.mesh.fine_photo import FinePhoto, TurnedPhoto
-from heygem.engines.mesh.living import Life
+from heygem.engines.mesh.photo.eye import IMAGE_LEFT, IMAGE_RIGHT, Eye
+from heygem.engines.mesh.photo.eyelids import lowered
+from heygem.engines.mesh.photo.fine_photo import FinePhoto, TurnedPhoto
+from heygem.engines.mesh.photo.living import Life
+from heygem.engines.mesh.photo.sway import HeadRelief
 from heygem.engines.mesh.portrait import Portrait
 from heygem.engines.mesh.speech_motion import Motion
-from heygem.engines.mesh.sway import HeadRelief
 from heygem.media.types import YuvFrame
 from heygem.templates.canonical import CanonicalFace
 

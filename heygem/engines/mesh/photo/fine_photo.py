@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heygem.engines.mesh.doubling import doubled, doubled_around
-from heygem.engines.mesh.eyelids import Lid
-from heygem.engines.mesh.sway import HeadTurn
+from heygem.engines.mesh.photo.doubling import doubled, doubled_around
+from heygem.engines.mesh.photo.eyelids import Lid
+from heygem.engines.mesh.photo.sway import HeadTurn
 from heygem.media.types import YuvFrame
 
 Plane = NDArray[np.uint8]

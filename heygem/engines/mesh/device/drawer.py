@@ -12,15 +12,15 @@ import torch
 
 from heygem.engines.mesh.bank import MouthPatch
 from heygem.engines.mesh.composer import Drawing
-from heygem.engines.mesh.device_batch import Batch, Placed
-from heygem.engines.mesh.device_composer import DeviceComposer
-from heygem.engines.mesh.device_mouths import ResidentMouths
-from heygem.engines.mesh.device_photo import ResidentPhoto, TurnedPictures
-from heygem.engines.mesh.device_pictures import FramePictures, Pictures
-from heygem.engines.mesh.device_windows import Window, pasted
-from heygem.engines.mesh.device_wire import Arriving, Wire
-from heygem.engines.mesh.fine_photo import TurnedPhoto
+from heygem.engines.mesh.device.batch import Batch, Placed
+from heygem.engines.mesh.device.composer import DeviceComposer
+from heygem.engines.mesh.device.mouths import ResidentMouths
+from heygem.engines.mesh.device.photo import ResidentPhoto, TurnedPictures
+from heygem.engines.mesh.device.pictures import FramePictures, Pictures
+from heygem.engines.mesh.device.windows import Window, pasted
+from heygem.engines.mesh.device.wire import Arriving, Wire
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.photo.fine_photo import TurnedPhoto
 from heygem.media.types import YuvFrame
 
 FIRST_BATCH_FRAMES = 8  # as many as are decoded meanwhile, so that the encoder starts early

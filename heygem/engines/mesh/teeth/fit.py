@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
-from heygem.engines.mesh.teeth_detail import inside_detail, sharpened, sharpening_for
-from heygem.engines.mesh.teeth_rows import with_filled_gaps
-from heygem.engines.mesh.teeth_tone import brightness, gain_for, lit, tint_of
+from heygem.engines.mesh.teeth.detail import inside_detail, sharpened, sharpening_for
+from heygem.engines.mesh.teeth.rows import with_filled_gaps
+from heygem.engines.mesh.teeth.tone import brightness, gain_for, lit, tint_of
 
 OPEN_AREA_PX = 500  # between the lips, in the mouth crop: teeth would be seen
 LEAST_FILMED = 3  # open mouths that tell what a person's teeth are like in a clip

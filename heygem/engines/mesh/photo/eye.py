@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from heygem.engines.mesh.sway import ONE_MAP
+from heygem.engines.mesh.photo.sway import ONE_MAP
 from heygem.templates.easing import eased
 
 Array = NDArray[np.float64]

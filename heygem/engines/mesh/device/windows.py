@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate
 
-from heygem.engines.mesh.device_wire import Wire
+from heygem.engines.mesh.device.wire import Wire
 from heygem.engines.mesh.raster import Grid
 from heygem.media.types import YuvFrame
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from heygem.engines.mesh.device_batch import Batch
-from heygem.engines.mesh.device_windows import SCALES, Window, box_indices, sampled, to_pixels
-from heygem.engines.mesh.device_wire import Wire
-from heygem.engines.mesh.fine_photo import FinePart, FinePhoto, TurnedPhoto
+from heygem.engines.mesh.device.batch import Batch
+from heygem.engines.mesh.device.windows import SCALES, Window, box_indices, sampled, to_pixels
+from heygem.engines.mesh.device.wire import Wire
+from heygem.engines.mesh.photo.fine_photo import FinePart, FinePhoto, TurnedPhoto
 
 # By scale: how many samples a pixel of a plane has in each direction, and how they are sampled.
 FINER = {1: 2, 2: 1}
