@@ -29,27 +29,33 @@ from heygem.media.frames import FrameSource
 from heygem.media.probe import probe_video
 from heygem.media.types import VideoInfo, Waveform
 from heygem.settings import Settings
+from heygem.templates.canonical import LIPS
 from heygem.templates.tracker import FaceTracker
 from training import ruler
 from training.evaluation_report import ClipReport, Figures, groups_of, write_report, write_sheet
 from training.picture_ruler import Grey, background_psnr, detail, grey_of, lower_face, mouth_of, psnr, ssim
-from training.ruler import Array, Ruler
+from training.ruler import Array, Mask, Ruler
 
 CLIP_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm"}
 BANK_GAP_SECONDS = 2.0
 SHORTEST_FOR_OWN_MOUTHS_SECONDS = 5.0
+FREE = 0.5  # of the lips: where less is seen they are left as they were
 PROGRESS_FIGURES = ("r_zero", "r_best", "lag_frames", "lmd", "range", "sharpness")
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A real video: its track in pixels (N,478,3), laid onto its own ruler, and what is said in it."""
+    """A real video: its track in pixels (N,478,3), laid onto its own ruler, and what is said in it.
+
+    `is_free` (N,): where nothing is before the mouth, which the engine else leaves as it was filmed.
+    """
 
     info: VideoInfo
     groups: tuple[str, ...]
     points_px: NDArray[np.float32]
     ruler: Ruler
     shape: Array
+    is_free: Mask
     speech: Waveform
 
     @property
@@ -89,8 +95,9 @@ def read_clip(engine: MeshEngine, path: Path, groups: tuple[str, ...]) -> Clip:
     """Track a clip, as the engine does for a template."""
     with engine.library.lease(path, None, SilentContext()) as prepared:
         points = prepared.portrait.track.filled_points
-    laid_on = Ruler.of(points)
-    return Clip(probe_video(path), groups, points, laid_on, laid_on.normalised(points), decode_speech(path))
+        is_free = prepared.portrait.visible[:, LIPS].mean(1) > FREE
+    laid_on, speech = Ruler.of(points), decode_speech(path)
+    return Clip(probe_video(path), groups, points, laid_on, laid_on.normalised(points), is_free, speech)
 
 
 def make(engine: MeshEngine, clip: Clip, sound: Path, path: Path) -> Made:
@@ -127,6 +134,9 @@ def own_sound_figures(clip: Clip, made: Made, asked: Array) -> Figures:
         "motion_r_zero": motion["r_zero"],
         "motion_r_best": motion["r_best"],
         **sync_figures(opening, clip.opening[:count]),
+        "r_free": ruler.correlation(
+            opening[clip.is_free[:count]], clip.opening[:count][clip.is_free[:count]]
+        ),
         "lmd": ruler.lip_distance(shape, real),
         "range": float(opening.std() / clip.opening[:count].std()),
         "jitter": ruler.jitter(shape) / ruler.jitter(real),
@@ -161,6 +171,9 @@ def silence_figures(clip: Clip, made: Made) -> Figures:
     pictures = picture_figures(clip, made, len(made.shape))
     return {
         "open": ruler.open_share(made.opening, clip.opening, clip.info.fps),
+        "open_free": ruler.open_share(
+            made.opening, clip.opening, clip.info.fps, clip.is_free[clip.schedule(len(made.shape))]
+        ),
         "jitter": ruler.jitter(made.shape) / ruler.jitter(clip.shape),
         "sharpness": pictures["sharpness"],
         "background_psnr": pictures["background_psnr"],

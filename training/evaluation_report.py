@@ -28,6 +28,7 @@ COLUMNS = {
     "motion_r_best": ("motion r best", 3),
     "r_zero": ("r 0", 3),
     "r_best": ("r best", 3),
+    "r_free": ("r 0, nothing before the mouth", 3),
     "lag_frames": ("lag", 1),
     "lmd": ("LMD", 4),
     "range": ("range", 2),
@@ -40,7 +41,8 @@ COLUMNS = {
     "asked_r": ("r with asked", 3),
     "asked_spread": ("spread over asked", 2),
     "template_r": ("r with template's own", 2),
-    "open": ("open in silence", 3),
+    "open": ("open in silence", 4),
+    "open_free": ("open, nothing before the mouth", 4),
 }
 TABLES = {"own": "Own sound", "other": "The next clip's sound", "silence": "Silence"}
 

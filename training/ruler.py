@@ -126,10 +126,15 @@ def closure_f1(made: Array, real: Array, within: Mask) -> float | None:
     return float(2 * precision * recall / max(precision + recall, 1e-9))
 
 
-def open_share(made: Array, template: Array, fps: Fraction) -> float:
-    """Share of a silent video's frames, after 200 ms, above the template's closed mouth by more than 0.02."""
-    settled = made[np.arange(len(made)) / float(fps) >= SETTLE_SECONDS]
-    return float((settled > np.percentile(template, REST_PERCENTILE) + OPEN_MARGIN).mean())
+def open_share(made: Array, template: Array, fps: Fraction, within: Mask | None = None) -> float:
+    """Share of a silent video's frames, after 200 ms, above the template's closed mouth by more than 0.02.
+
+    Of all frames, or of those `within` (T,); 0 where there are none.
+    """
+    counts = np.arange(len(made)) / float(fps) >= SETTLE_SECONDS
+    settled = made[counts if within is None else counts & within]
+    is_open = settled > np.percentile(template, REST_PERCENTILE) + OPEN_MARGIN
+    return float(is_open.mean()) if len(is_open) else 0.0
 
 
 def at_rate(values: Array, fps: Fraction, new_fps: Fraction) -> Array:

@@ -155,6 +155,8 @@ def test_open_frames_count_from_200_ms_and_above_the_own_closed_mouth() -> None:
     assert ruler.open_share(made, template, FPS) == 0
     made[15:] = 0.08
     assert ruler.open_share(made, template, FPS) == pytest.approx(0.5)
+    assert ruler.open_share(made, template, FPS, np.arange(25) < 20) == pytest.approx(1 / 3)
+    assert ruler.open_share(made, template, FPS, np.zeros(25, bool)) == 0
 
 
 def test_another_frame_rate_keeps_the_time() -> None:

@@ -17,6 +17,7 @@ from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, OUTER_LIPS
 Array = NDArray[np.float64]
 CLOSED_GAP = 0.012  # canonical lip gap of mouths that meet
 LEAST_DEPTH = 0.2  # of the lips' luma, by which a line is darker than the darker lip
+MOST_ROUNDS, ENOUGH = 3, 0.75  # drawn until it is this part of that
 LINE_WIDTH = 0.045  # standard deviation, of the height of both lips
 LEAST_WIDTH_PX = 0.6  # thinner ones fall between pixels
 # Opposite points of the outer ring, left to right, corners left out.
@@ -28,16 +29,18 @@ FOUND_WITHIN = 0.3  # of a lip: so near to where lips meet the line is looked fo
 
 
 def with_line(patch: MouthPatch) -> MouthPatch:
-    """The same mouth, closed, with a line at least `LEAST_DEPTH` deep."""
+    """The same mouth, closed, with a line about `LEAST_DEPTH` deep or deeper."""
     luma = patch.pixels.y
     vertices = patch.vertices_px - (patch.left_px, patch.top_px)
-    depth = line_depth(luma, vertices)
-    if depth >= LEAST_DEPTH:
-        return patch
-    share = 1 - (1 - LEAST_DEPTH) / (1 - depth)
-    darker = luma * (1 - share * _line(luma.shape, vertices))
-    pixels = replace(patch.pixels, y=np.clip(darker + 0.5, 0, 255).astype(np.uint8))
-    return replace(patch, pixels=pixels)
+    # On a small face the line falls between pixels, and on the lighter lip: once is not always enough.
+    for _ in range(MOST_ROUNDS):
+        depth = line_depth(luma, vertices)
+        if depth >= ENOUGH * LEAST_DEPTH:
+            break
+        share = 1 - (1 - LEAST_DEPTH) / (1 - depth)
+        darker = luma * (1 - share * _line(luma.shape, vertices))
+        luma = np.clip(darker + 0.5, 0, 255).astype(np.uint8)
+    return patch if luma is patch.pixels.y else replace(patch, pixels=replace(patch.pixels, y=luma))
 
 
 def line_depth(luma: NDArray[np.uint8], vertices: Array) -> float:
