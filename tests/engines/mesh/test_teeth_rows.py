@@ -16,7 +16,9 @@ MIDDLE = CROP_PX // 2
 CROP = np.full((CROP_PX, CROP_PX, 3), 120, np.float32)
 INSIDE = np.zeros((CROP_PX, CROP_PX), np.float32)
 INSIDE[MIDDLE - 12 : MIDDLE + 12, MIDDLE - 25 : MIDDLE + 25] = 1
-MASKS = MouthMasks(INSIDE, INSIDE, INSIDE, INSIDE)
+AROUND = np.zeros_like(INSIDE)
+AROUND[MIDDLE - 30 : MIDDLE + 30, MIDDLE - 45 : MIDDLE + 45] = 1
+MASKS = MouthMasks(INSIDE, INSIDE, INSIDE, AROUND)
 
 
 def two_rows(upper: float, lower: float) -> Image:
@@ -31,13 +33,28 @@ def rows_of(mouth: Image) -> tuple[float, float]:
     return float(mouth[MIDDLE - 8, MIDDLE, 0]), float(mouth[MIDDLE + 8, MIDDLE, 0])
 
 
-@given(st.floats(40, 255), st.floats(40, 255))
+@given(st.floats(125, 255), st.floats(125, 255))
 def test_a_lower_row_is_dimmer_than_the_upper_one(upper: float, lower: float) -> None:
     mouth = two_rows(upper, lower)
     upper_made, lower_made = rows_of(CROP + evened(CROP, MASKS, mouth - CROP))
     assert upper_made == pytest.approx(upper, rel=0.02)
     wanted = min(lower, max(LOWER_OVER_UPPER * upper, DIMMEST * lower))
     assert lower_made == pytest.approx(wanted, rel=0.03)
+
+
+@pytest.mark.parametrize("lower", [(100, 55, 55), (200, 200, 200)])  # a tongue, lower teeth
+def test_without_upper_teeth_nothing_stands_in_their_shade(lower: tuple[int, int, int]) -> None:
+    mouth = two_rows(25, 25)
+    mouth[MIDDLE + 2 : MIDDLE + 11, MIDDLE - 20 : MIDDLE + 20] = lower
+    made = CROP + evened(CROP, MASKS, mouth - CROP)
+    np.testing.assert_allclose(made[MIDDLE + 6, MIDDLE], lower, atol=2)
+
+
+def test_a_tongue_below_upper_teeth_keeps_its_light() -> None:
+    mouth = two_rows(200, 25)
+    mouth[MIDDLE - 2 : MIDDLE + 11, MIDDLE - 20 : MIDDLE + 20] = (130, 70, 70)
+    made = CROP + evened(CROP, MASKS, mouth - CROP)
+    np.testing.assert_allclose(made[MIDDLE + 6, MIDDLE], (130, 70, 70), atol=2)
 
 
 def test_a_gap_between_teeth_is_no_black_line() -> None:

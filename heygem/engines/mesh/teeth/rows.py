@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
-from heygem.engines.mesh.teeth.tone import BRIGHTEST, LUMA, SURELY_INSIDE
+from heygem.engines.mesh.teeth.tone import BRIGHTEST, LEAST_TEETH_PX, LUMA, SURELY_INSIDE, teeth_in
 
 LOWER_OVER_UPPER, DIMMEST = 0.9, 0.7  # luma of the rows; and what a lower row keeps at least of its own
 UPPER_UNTIL, LOWER_FROM = 0.4, 0.6  # of the way from lip to lip
 GAP_PX, GAP_DEPTH = 7, 0.7  # gaps up to this wide keep this part of the light of the teeth beside them
-GAP_BLUR_PX = 0.7
+GAP_BLUR_PX, TEETH_BLUR_PX = 0.7, 1.5
 
 
 def evened(crop: Image, masks: MouthMasks, residual: Image) -> Image:
     """Residual (160,160,3), to add to a crop of RGB 0..255, with rows and gaps as teeth have them."""
     filled = with_filled_gaps(crop, masks, residual, GAP_DEPTH)
     painted = np.clip(crop + filled, 0, 255)
-    darker = painted * (_shaded(painted @ LUMA, masks)[..., None] - 1)
+    darker = painted * (_shaded(painted, masks)[..., None] - 1)
     return np.asarray(filled + masks.soft_inner[..., None] * darker, dtype=np.float32)
 
 
@@ -34,16 +34,17 @@ def with_filled_gaps(crop: Image, masks: MouthMasks, residual: Image, depth: flo
     return np.asarray(residual + masks.soft_inner[..., None] * missing, dtype=np.float32)
 
 
-def _shaded(luma: NDArray[np.floating], masks: MouthMasks) -> NDArray[np.floating]:
+def _shaded(painted: Image, masks: MouthMasks) -> NDArray[np.floating]:
     """(160,160) factor of 1 and less: of a lower row that is brighter than the upper one lets it be."""
-    down, inside = _way_down(masks), masks.inner > SURELY_INSIDE
-    upper, lower = inside & (down < UPPER_UNTIL), inside & (down > LOWER_FROM)
-    if not upper.any() or not lower.any():
+    luma, down = painted @ LUMA, _way_down(masks)
+    teeth = teeth_in(painted, masks) * (masks.inner > SURELY_INSIDE)
+    rows = [(teeth > 0.5) & part for part in (down < UPPER_UNTIL, down > LOWER_FROM)]
+    if min(row.sum() for row in rows) < LEAST_TEETH_PX:
         return np.ones_like(luma)
-    brightest = [max(float(np.quantile(luma[row], BRIGHTEST)), 1.0) for row in (upper, lower)]
-    kept = float(np.clip(LOWER_OVER_UPPER * brightest[0] / brightest[1], DIMMEST, 1.0))
+    upper, lower = (float(np.quantile(luma[row], BRIGHTEST)) for row in rows)
+    kept = float(np.clip(LOWER_OVER_UPPER * upper / lower, DIMMEST, 1.0))
     part = np.clip((down - UPPER_UNTIL) / (LOWER_FROM - UPPER_UNTIL), 0, 1)
-    return np.asarray(1 + (kept - 1) * part)
+    return np.asarray(1 + (kept - 1) * part * cv2.GaussianBlur(teeth, (0, 0), TEETH_BLUR_PX))
 
 
 def _way_down(masks: MouthMasks) -> Image:

@@ -103,13 +103,22 @@ def toned(
     painted = crop + residual
     luma = painted @ LUMA
     inside = masks.soft_inner
-    teeth = _bright(luma, skin_luma) * (1 - _redness(painted, luma, masks)) * inside
+    teeth = teeth_in(painted, masks) * inside
     wanted = luma[..., None] * tint
     white = painted + (wanted - painted) * (STRENGTH * teeth)[..., None]
     flesh = _flesh(crop, masks, skin)
     warm = luma[..., None] * (flesh / max(float(flesh @ LUMA), 1.0))
     share = inside * (1 - teeth) * _greenness(white, flesh)
     return np.asarray(white + (warm - white) * share[..., None] - crop, dtype=np.float32)
+
+
+def teeth_in(picture: Image, masks: MouthMasks) -> Image:
+    """(160,160) 0..1: what is as bright and as little red as teeth are, in RGB (160,160,3) 0..255."""
+    luma = picture @ LUMA
+    skin_luma = _skin_luma(luma, masks)
+    if skin_luma is None:
+        return np.zeros(luma.shape, np.float32)
+    return np.asarray(_bright(luma, skin_luma) * (1 - _redness(picture, luma, masks)), np.float32)
 
 
 def _bright(luma: NDArray[np.floating], skin_luma: float) -> Image:
