@@ -9,55 +9,45 @@
 | self-taught | the shipped clips, and of the others only the sound: teachers say how those mouths moved |
 | style | nets are told how the speaker moves (six numbers of the clip), in training and in measuring |
 | spread | nets also say how far the opening may be off; the range is restored where they are unsure |
+| phones | nets also say what kind of phone a recogniser hears, as `training/phones.py` wrote it |
 
 Writes nothing; figures on the validation clips go to the log.
 """
 
 import argparse
-import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from torch import Tensor, nn
+from torch import Tensor
 
-from heygem.models.motion import UPPER_LIP, SpeechToMotion
-from heygem.models.speech import AudioEncoder
+from heygem.models.motion import UPPER_LIP
 from heygem.templates.canonical import MOUTH_CORNERS
 from training.encoders import load_encoder
 from training.motion import (
     COMPONENTS,
     MEAN,
-    STUDENTS,
     VARIANTS,
-    WIDTH,
     measure,
-    restoring_gain,
     train_all,
     train_students,
 )
+from training.motion_extras import try_phones, try_spread
 from training.motion_lesson import (
     MOTION_UNIT,
     Lesson,
-    lesson_loss,
-    predict,
     prepare_lesson,
-    train,
     typical_motion,
 )
-from training.motion_material import Material, Piece, encode_clips
-from training.motion_scores import score, summary
+from training.motion_material import Material, Piece
 from training.motion_teachers import (
     Fold,
     agree,
-    allowed,
     ask_teachers,
-    everyone,
     stretched,
     teachers_by_fold,
 )
@@ -66,37 +56,16 @@ from training.speech_lips import (
     Clip,
     Floats,
     is_of_any_licence,
-    is_validation,
     load_basis,
-    load_clips,
     trains_shipped_weights,
 )
+from training.trial_bench import Bench
 
 FEWER_VARIANTS = 5  # of each clip where there are many
 PSEUDO_TRUST = 0.6  # of what teachers say of a clip that nobody has seen
 STYLE_SEED = 11
-SPREAD_WEIGHT = 0.1
-SPREAD_SMOOTH_FRAMES = 12.0
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What every trial needs."""
-
-    folder: Path
-    encoder: AudioEncoder
-    basis: Basis
-    device: torch.device
-
-    def material(self, wanted: Callable[[Mapping[str, str]], bool], variants: int) -> Material:
-        clips = load_clips(self.folder, COMPONENTS, wanted)
-        log.info("%d clips, %.1f minutes", len(clips), sum(len(clip.motion) for clip in clips) / 1500)
-        return encode_clips(clips, self.encoder, variants, seed=0, device=self.device)
-
-    def unseen(self) -> Material:
-        return self.material(is_validation, 0)
 
 
 def main() -> None:
@@ -107,11 +76,15 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True, help="folder with INDEX.tsv")
     parser.add_argument("--encoder", type=Path, required=True, help="folder of the speech encoder")
     parser.add_argument("--trial", choices=TRIALS, required=True)
+    parser.add_argument(
+        "--phones", type=Path, help="kinds of phones of every clip, for the trial of that name"
+    )
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     encoder = load_encoder(asked.encoder, device)
-    TRIALS[asked.trial](Bench(asked.clips, encoder, load_basis(asked.clips, COMPONENTS), device))
+    basis = load_basis(asked.clips, COMPONENTS)
+    TRIALS[asked.trial](Bench(asked.clips, encoder, basis, device, asked.phones))
 
 
 def try_shipped(bench: Bench) -> None:
@@ -207,65 +180,13 @@ def _told(
     return Material(material.clips, pieces)
 
 
-def try_spread(bench: Bench) -> None:
-    """One net beside the same without a spread; then its range restored by its own doubt."""
-    material, unseen = bench.material(trains_shipped_weights, VARIANTS), bench.unseen()
-    lesson = prepare_lesson(material, bench.basis)
-    pieces = allowed(material, lesson, everyone(material))
-    _, steps = STUDENTS[-1]
-    for name, extra, loss in (("no spread", 0, lesson_loss), ("with a spread", 1, spread_loss)):
-        torch.manual_seed(0)
-        net = SpeechToMotion(WIDTH, COMPONENTS + extra, 0.4, lesson.feature_shape).to(bench.device)
-        train(net, lesson, pieces, steps, 0, loss)
-        gain = measure(name, [net], lesson, unseen, bench.basis)
-    _measure_doubt(net, lesson, unseen, bench.basis, gain)
-
-
-def spread_loss(said: Tensor, frames: Tensor, real: Tensor, lesson: Lesson) -> Tensor:
-    """The lesson's, and how unlikely the real opening is under the net's own spread (a normal one)."""
-    count = lesson.motion.shape[1]
-    loss = lesson_loss(said[..., : count + 1], frames, real, lesson)
-    log_variance = said[..., count + 1].clamp(-8, 6)
-    error = ((said[..., :count] - lesson.motion[frames]) @ lesson.opening).detach()
-    weight = lesson.weight[frames] * real
-    unlikely = (error.square() * torch.exp(-log_variance) + log_variance) / 2
-    return loss + SPREAD_WEIGHT * (unlikely * weight).sum() / weight.sum()
-
-
-def _measure_doubt(net: nn.Module, lesson: Lesson, unseen: Material, basis: Basis, gain: float) -> None:
-    """Motion livelier where the net is unsure, as much as its spread says that a mean is too narrow."""
-    wide = replace(lesson, motion=lesson.motion.new_zeros(1, COMPONENTS + 2))  # all that the net says
-    raw = [predict(net, wide, unseen.plain(clip)).cpu().numpy() for clip in range(len(unseen.clips))]
-    motions, doubts, errors = [], [], []
-    row = basis.opening_row()
-    for said, clip in zip(raw, unseen.clips, strict=True):
-        motion, variance = said[:, :COMPONENTS], np.exp(np.clip(said[:, COMPONENTS + 1], -8, 6))
-        opening, real = motion @ row, clip.motion[: len(motion)] @ row / MOTION_UNIT
-        doubts.append(np.sqrt(variance.mean()))
-        errors.append(np.sqrt(np.square(opening[: len(real)] - real).mean()))
-        local = np.sqrt(1 + gaussian_filter1d(variance, SPREAD_SMOOTH_FRAMES) / opening.var())
-        motions.append((motion * local[:, None]).astype(np.float32) * np.float32(MOTION_UNIT))
-    log.info("doubt and error over clips: r %.3f", np.corrcoef(doubts, errors)[0, 1])
-    restored = restoring_gain(motions, unseen.clips, basis)
-    scores = [
-        score(motion * restored, clip, basis) for motion, clip in zip(motions, unseen.clips, strict=True)
-    ]
-    log.info("range by doubt, gain %.2f after it: %s", restored, json.dumps(summary(scores, unseen.clips)))
-    plain = [
-        score(one[:, :COMPONENTS] * np.float32(MOTION_UNIT * gain), clip, basis)
-        for one, clip in zip(raw, unseen.clips, strict=True)
-    ]
-    for name, some in (("one gain", plain), ("by doubt", scores)):
-        off = float(np.mean([abs(np.log(one.range)) for one in some]))
-        log.info("%s: mean of |log range| %.3f", name, off)
-
-
 TRIALS: dict[str, Callable[[Bench], None]] = {
     "shipped": try_shipped,
     "all-clips": try_all_clips,
     "self-taught": try_self_taught,
     "style": try_style,
     "spread": try_spread,
+    "phones": try_phones,
 }
 
 if __name__ == "__main__":
