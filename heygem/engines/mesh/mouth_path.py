@@ -5,11 +5,14 @@ less far, but it cannot take teeth away or bring them: a mouth is kept while it 
 looks like it inside, and where teeth must come or go they do so at once: mixed, both would be seen through.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import OUTLINE_UNIT, PAINTED, TURN_UNIT_DEGREES, MouthKeys
 from heygem.engines.mesh.inside import seen_part
+from heygem.templates.easing import smooth_step
 
 Array = NDArray[np.float64]
 Costs = NDArray[np.float32]
@@ -31,12 +34,16 @@ HASTE_SLACK, HASTE_UNIT = 0.02, 0.02
 # A smear between lips looks a little like every other mouth: steadiness must not be had with it.
 SMEAR_UNIT_OCTAVES = 0.3
 LEAST_CRISP = 1e-3
-PAINTED_COST = 2.5  # the person's own pixels win where they fit
+PAINTED_COST = 2.5  # closed lips of the person's own win where they fit
+# Where a person's open mouths of one opening look as unlike as this (see `inside.unlikeness`), one after the
+# other they seem to be of several people; painted ones have one set of teeth. Where they look alike they win.
+SCATTERED_FROM, SCATTERED_FULLY, SCATTERED_COST = 0.2, 0.3, 8.0
+SAME_OPENING = 0.2  # of the logarithm of the opening
 FORBIDDEN = 1e6
 
 NEIGHBOUR_FRAMES = 2
 SWITCH_COST = 0.8  # of lips and skin, whose look is much the same in all mouths
-UNLIKE_UNIT = 0.05  # of unlikeness between the lips that costs another 1
+UNLIKE_UNIT = 0.03  # of unlikeness between the lips that costs another 1
 MIXED_COST = 3.0  # painted teeth beside the person's own ones, where both are seen
 CUT_UNLIKE = 0.15  # from which on mixed teeth are seen to be two sets
 
@@ -89,26 +96,49 @@ def smear_cost(crispness: Array, gap: Array) -> Costs:
     return np.asarray(seen * smear**2, np.float32)
 
 
-def switch_cost(frame: NDArray[np.int64], gap: Array, unlike: Costs) -> Costs:
-    """(K,K) from one mouth to another, by their unlikeness (K,K) between the lips where both are open.
-
-    Mouths were filmed in frames (K,) with lip gaps (K,). What lips open upon may be anything, and frames of
-    one shot that are neighbours follow each other as the lips did.
-    """
-    own, seen = frame != PAINTED, seen_part(gap)
-    unlike = unlike * np.minimum(seen[:, None], seen)
-    follows = own[:, None] & own & (np.abs(frame[:, None] - frame) <= NEIGHBOUR_FRAMES)
-    mixed = (own[:, None] != own) & (unlike > 0)
-    cost = SWITCH_COST * ~follows + unlike / UNLIKE_UNIT + MIXED_COST * mixed
-    return np.where(np.eye(len(frame), dtype=bool), 0, cost).astype(np.float32)
+def scatter_cost(frame: NDArray[np.int64], gap: Array, unlike: Costs) -> Costs:
+    """(K,): what the open ones of the filmed mouths cost, by how unlike those of one opening are."""
+    filmed, seen = frame != PAINTED, seen_part(gap)
+    wide = np.flatnonzero(filmed & (seen == 1))
+    size = np.log(gap[wide])
+    pairs = np.triu(np.abs(size[:, None] - size) < SAME_OPENING, 1)
+    scatter = float(np.median(unlike[np.ix_(wide, wide)][pairs])) if pairs.any() else 0.0
+    cost = SCATTERED_COST * smooth_step(np.array(scatter), SCATTERED_FROM, SCATTERED_FULLY)
+    return np.asarray(cost * filmed * seen, np.float32)
 
 
-def best_path(cost: Costs, switch: Costs) -> NDArray[np.int64]:
-    """(T,K) and (K from, K to) -> (T,) mouths of the cheapest path (Viterbi)."""
-    best = cost[0]
+@dataclass(frozen=True, slots=True)
+class SwitchCost:
+    """From one of K mouths to another: `always` (K,K), and `shown` (K,K) where lips are wide apart."""
+
+    always: Costs
+    shown: Costs
+
+    @classmethod
+    def of(cls, frame: NDArray[np.int64], gap: Array, unlike: Costs) -> "SwitchCost":
+        """Of mouths filmed in frames (K,) with lip gaps (K,), unlike each other between the lips by (K,K).
+
+        What lips open upon may be anything, and frames of one shot that are neighbours follow each other as
+        the lips did.
+        """
+        own, seen, other = frame != PAINTED, seen_part(gap), ~np.eye(len(frame), dtype=bool)
+        follows = own[:, None] & own & (np.abs(frame[:, None] - frame) <= NEIGHBOUR_FRAMES)
+        mixed = own[:, None] != own
+        shown = (unlike / UNLIKE_UNIT + MIXED_COST * mixed) * np.maximum(seen[:, None], seen)
+        always = SWITCH_COST * ~follows
+        return cls(*(np.where(other, part, 0).astype(np.float32) for part in (always, shown)))
+
+    def at(self, seen: float) -> Costs:
+        """(K,K) where so much of an inside is seen, in 0..1."""
+        return np.asarray(self.always + np.float32(seen) * self.shown)
+
+
+def best_path(cost: Costs, switch: SwitchCost, gap: Array) -> NDArray[np.int64]:
+    """(T,K) and lip gaps asked for (T,) -> (T,) mouths of the cheapest path (Viterbi)."""
+    best, seen = cost[0], seen_part(gap)
     came_from = np.zeros(cost.shape, np.int32)
     for step in range(1, len(cost)):
-        reach = best[:, None] + switch
+        reach = best[:, None] + switch.at(max(seen[step - 1], seen[step]))
         came_from[step] = reach.argmin(0)
         best = reach.min(0) + cost[step]
     path = np.zeros(len(cost), np.int64)

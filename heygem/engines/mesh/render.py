@@ -14,13 +14,14 @@ from heygem.engines.mesh.drawer import FrameDrawer
 from heygem.engines.mesh.film_grain import GrainCut
 from heygem.engines.mesh.geometry import DrawMesh
 from heygem.engines.mesh.mouth_path import (
+    SwitchCost,
     best_path,
     cross_fade,
     cuts,
     fit_cost,
     haste_cost,
+    scatter_cost,
     smear_cost,
-    switch_cost,
 )
 from heygem.engines.mesh.photo.living_photo import LivingPhoto
 from heygem.engines.mesh.portrait import Portrait
@@ -121,8 +122,9 @@ class FrameRenderer:
             gaps.append(wanted_gap(shapes))
             wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop])
             costs.append(fit_cost(wanted, bank.keys, rest_gap, forbidden_frames))
-        path, is_cut = _path(portrait, bank, np.concatenate(costs))
-        return RenderPlan(portrait, bank, schedule, path, is_cut, np.concatenate(gaps), wish)
+        gap = np.concatenate(gaps)
+        path, is_cut = _path(portrait, bank, np.concatenate(costs), gap)
+        return RenderPlan(portrait, bank, schedule, path, is_cut, gap, wish)
 
     def draw(self, frames: Iterable[YuvFrame], plan: RenderPlan) -> Iterator[YuvFrame]:
         """Output frames in order; `frames` gives the template's frames as scheduled."""
@@ -148,12 +150,13 @@ class FrameRenderer:
 
 
 def _path(
-    portrait: Portrait, bank: MouthBank, fit: NDArray[np.float32]
+    portrait: Portrait, bank: MouthBank, fit: NDArray[np.float32], gap: Array
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """(T,K) costs of the fit -> (T,) mouths, and where they take over at once."""
+    """(T,K) costs of the fit and (T,) openings -> (T,) mouths, and where they take over at once."""
     keys, looks = bank.keys, bank.looks
     flaws = haste_cost(keys.frame, portrait.haste) + smear_cost(looks.crispness, keys.gap)
-    path = best_path(fit + flaws, switch_cost(keys.frame, keys.gap, looks.unlike))
+    flaws = flaws + scatter_cost(keys.frame, keys.gap, looks.unlike)
+    path = best_path(fit + flaws, SwitchCost.of(keys.frame, keys.gap, looks.unlike), gap)
     return path, cuts(path, keys.gap, looks.unlike)
 
 

@@ -17,8 +17,9 @@ from heygem.templates.canonical import INNER_LOWER, INNER_UPPER, LIPS, VERTEX_CO
 from heygem.templates.easing import smooth_step
 
 Array = NDArray[np.float64]
-# Lips moved by this much (canonical, RMS) get a mouth from the bank; nearer to their own place they stay.
-MOUTH_MOVES_FROM, MOUTH_MOVES_FULLY = 0.0015, 0.006
+# Lips moved by this much (canonical, RMS) get a mouth from the bank; nearer to their own place they stay. In
+# between both are seen through each other: there is to be little between.
+MOUTH_MOVES_FROM, MOUTH_MOVES_FULLY = 0.0003, 0.0015
 CLOSED_BY = (
     0.12,
     0.18,

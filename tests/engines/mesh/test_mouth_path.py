@@ -3,19 +3,22 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heygem.engines.mesh.bank import PAINTED, MouthKeys
+from heygem.engines.mesh.inside import seen_part
 from heygem.engines.mesh.mouth_path import (
     FORBIDDEN,
+    SwitchCost,
     best_path,
     cross_fade,
     cuts,
     fit_cost,
     haste_cost,
+    scatter_cost,
     smear_cost,
-    switch_cost,
 )
 
 OPEN = np.full(3, 0.1)
@@ -64,54 +67,85 @@ def test_near_frames_are_forbidden_but_painted_ones_never() -> None:
     assert (cost[:, 0] == np.float32(FORBIDDEN)).all() and (cost[:, 1:] < FORBIDDEN).all()
 
 
-def path_cost(cost: np.ndarray, switch: np.ndarray, path: np.ndarray) -> float:
-    return float(cost[np.arange(len(path)), path].sum() + switch[path[:-1], path[1:]].sum())
+WIDE = 0.1  # lips so far apart show all there is to see
+
+
+def path_cost(cost: np.ndarray, switch: SwitchCost, gap: np.ndarray, path: np.ndarray) -> float:
+    total = float(cost[0, path[0]])
+    for step in range(1, len(path)):
+        seen = float(max(seen_part(gap)[step - 1 : step + 1]))
+        total += float(cost[step, path[step]] + switch.at(seen)[path[step - 1], path[step]])
+    return total
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000))
 def test_no_other_path_is_cheaper(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    cost, switch = (rng.uniform(0, 3, shape).astype(np.float32) for shape in ((5, 3), (3, 3)))
-    best = path_cost(cost, switch, best_path(cost, switch))
+    cost, always, shown = (rng.uniform(0, 3, shape).astype(np.float32) for shape in ((5, 3), (3, 3), (3, 3)))
+    switch, gap = SwitchCost(always, shown), rng.uniform(0, WIDE, 5)
+    best = path_cost(cost, switch, gap, best_path(cost, switch, gap))
     every = np.stack(np.meshgrid(*[range(3)] * 5), -1).reshape(-1, 5)
-    assert best <= min(path_cost(cost, switch, path) for path in every) + 1e-4
+    assert best <= min(path_cost(cost, switch, gap, path) for path in every) + 1e-4
 
 
 def test_a_switch_is_dearer_the_more_unlike_two_mouths_are_inside() -> None:
     frames = np.array([0, 100, 200])
-    cost = switch_cost(frames, OPEN, unlike_by({(0, 1): 0.05, (0, 2): 0.4, (1, 2): 0.3}))
+    cost = SwitchCost.of(frames, OPEN, unlike_by({(0, 1): 0.05, (0, 2): 0.4, (1, 2): 0.3})).at(1)
     assert (np.diag(cost) == 0).all() and (cost == cost.T).all()
     assert 0 < cost[0, 1] < cost[1, 2] < cost[0, 2]
 
 
+def test_a_switch_is_dearer_the_wider_the_lips_are_apart() -> None:
+    switch = SwitchCost.of(np.array([0, 100]), OPEN[:2], unlike_by({(0, 1): 0.4}, 2))
+    shut, half, wide = (switch.at(seen)[0, 1] for seen in (0, 0.5, 1))
+    assert 0 < shut < half < wide
+
+
 def test_neighbouring_frames_that_look_alike_follow_freely() -> None:
-    cost = switch_cost(np.array([50, 52, 90]), OPEN, unlike_by({}))
+    cost = SwitchCost.of(np.array([50, 52, 90]), OPEN, unlike_by({})).at(1)
     assert cost[0, 1] == 0 < cost[0, 2]
 
 
 def test_painted_teeth_beside_own_ones_are_dear_but_not_where_none_are_seen() -> None:
     frames = np.array([PAINTED, 100, 200])
     unlike = unlike_by({(0, 1): 0.1, (1, 2): 0.1})
-    seen, shut = (switch_cost(frames, gap, unlike) for gap in (OPEN, OPEN * 0))
+    seen, shut = (SwitchCost.of(frames, gap, unlike).at(1) for gap in (OPEN, OPEN * 0))
     assert seen[0, 1] > seen[1, 2] + 2
     assert shut[0, 1] == shut[1, 2]
 
 
-def test_lips_may_open_upon_anything() -> None:
+def test_closed_lips_may_open_upon_anything() -> None:
     frames, gap = np.array([0, 100, 200]), np.array([0.0, 0.1, 0.1])
-    cost = switch_cost(frames, gap, unlike_by({(0, 1): 0.5, (0, 2): 0.1, (1, 2): 0.5}))
-    assert cost[0, 1] == cost[0, 2] < cost[1, 2]
+    cost = SwitchCost.of(frames, gap, unlike_by({(0, 1): 0.5, (0, 2): 0.1, (1, 2): 0.5})).at(0)
+    assert cost[0, 1] == cost[0, 2] == cost[1, 2]
 
 
 def test_teeth_do_not_blink_where_a_mouth_fits_a_little_worse() -> None:
     """Two mouths of about one opening, with teeth and without: lips that tremble stay with one of them."""
     bank = bank_of([0.08, 0.106], [336, 258])
-    asked = [0.083, 0.091, 0.1, 0.105, 0.103, 0.092, 0.083, 0.081, 0.1, 0.105]
-    cost = cost_of(bank, asked)
-    assert len(set(best_path(cost, switch_cost(bank.frame, bank.gap, unlike_by({}, 2))))) == 2
-    unlike = unlike_by({(0, 1): 0.37}, 2)
-    assert len(set(best_path(cost, switch_cost(bank.frame, bank.gap, unlike)))) == 1
+    asked = np.array([0.083, 0.091, 0.1, 0.105, 0.103, 0.092, 0.083, 0.081, 0.1, 0.105])
+    cost = cost_of(bank, asked.tolist())
+    alike, unlike = (
+        SwitchCost.of(bank.frame, bank.gap, unlike_by(pairs, 2)) for pairs in ({}, {(0, 1): 0.37})
+    )
+    assert len(set(best_path(cost, alike, asked))) == 2
+    assert len(set(best_path(cost, unlike, asked))) == 1
+
+
+@pytest.mark.parametrize(("unlike", "wins"), [(0.1, 1), (0.4, 2)])
+def test_filmed_mouths_win_unless_those_of_one_opening_are_unlike(unlike: float, wins: int) -> None:
+    bank = bank_of([0.09, 0.09, 0.09, 0.004], [10, 50, PAINTED, 80])
+    looks = unlike_by({(0, 1): unlike}, 4)
+    scatter = scatter_cost(bank.frame, bank.gap, looks)
+    assert scatter[2] == scatter[3] == 0 and (scatter[:2] > 0).all() == (wins == 2)
+    cost = cost_of(bank, [0.09])[0] + scatter
+    assert cost[wins] == cost.min()
+
+
+def test_a_clip_without_open_mouths_has_no_scatter() -> None:
+    bank = bank_of([0.004, 0.09], [10, PAINTED])
+    assert (scatter_cost(bank.frame, bank.gap, unlike_by({(0, 1): 0.5}, 2)) == 0).all()
 
 
 def test_a_mouth_a_little_wider_or_narrower_than_asked_fits_as_well() -> None:

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks
-from heygem.engines.mesh.teeth.detail import MOST_SHARPENING, inside_detail, sharpened, sharpening_for
+from heygem.engines.mesh.teeth.detail import (
+    MOST_SHARPENING,
+    MOST_SOFTENING,
+    OF_FILMED,
+    inside_detail,
+    sharpened,
+    sharpening_for,
+)
 from heygem.models.mouth import CROP_PX
 
 NOISE = np.random.default_rng(4).normal(0, 60, (CROP_PX, CROP_PX, 1)).repeat(3, 2)
@@ -58,17 +65,27 @@ def test_teeth_do_not_glow(amount: float, level: float) -> None:
     assert inside_detail(crisp, ring) > inside_detail(soft, ring)
 
 
-def test_a_crisp_mouth_is_left_as_it_is(masks: MouthMasks) -> None:
+@pytest.mark.parametrize("of_painted", [0.4, 0.7])
+def test_a_mouth_crisper_than_the_filmed_ones_is_softened(of_painted: float, masks: MouthMasks) -> None:
+    residual = softly_painted(1.4)  # as soft as teeth are
+    before = painted_detail(residual, masks)
+    amount = sharpening_for([CROP], [masks], [residual], of_painted * before / OF_FILMED)
+    after = painted_detail(sharpened(CROP, masks, residual, amount), masks)
+    assert MOST_SOFTENING <= amount < 0
+    assert after == pytest.approx(of_painted * before, rel=0.2)
+
+
+def test_a_mouth_as_crisp_as_the_filmed_ones_is_left_as_it_is(masks: MouthMasks) -> None:
     residual = softly_painted(0.5)
-    amount = sharpening_for([CROP], [masks], [residual], 0.5 * painted_detail(residual, masks))
-    assert amount == 0
+    amount = sharpening_for([CROP], [masks], [residual], painted_detail(residual, masks) / OF_FILMED)
+    assert amount == pytest.approx(0, abs=1e-6)
     np.testing.assert_allclose(sharpened(CROP, masks, residual, amount), residual, atol=1e-4)
 
 
 def test_without_filmed_mouths_the_lips_tell(masks: MouthMasks) -> None:
     flat, soft = CROP, softly_painted(0.8)
     grained = CROP + np.asarray(FILMED - 120, np.float32) * (masks.lips - masks.inner)[..., None]
-    assert sharpening_for([flat], [masks], [soft], None) == 0
+    assert sharpening_for([flat], [masks], [soft], None) < 0
     assert sharpening_for([grained], [masks], [soft], None) > 0
 
 

@@ -1,8 +1,8 @@
 """Gives painted mouths the crispness of the clip they are painted into.
 
-The mean of two nets is softer than either, and softer than a crisp clip. How crisp the inside of a mouth has
-to be, its own open frames tell; where a clip has none, the lips do: filmed teeth show more detail than the
-lips around them.
+Nets paint softer than a crisp clip is and crisper than a soft one. How crisp the inside of a mouth has to be,
+its own open frames tell; where a clip has none, the lips do: filmed teeth show more detail than the lips
+around them.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ from heygem.engines.mesh.mouth_crop import Image, MouthMasks
 
 OF_FILMED = 0.9  # painted mouths are seen beside the sharpest filmed ones, but are shown longer
 INSIDE_OVER_LIPS = 2.5  # in the median of 11 filmed clips
-MOST_SHARPENING = 1.3
+TOO_CRISP = 2.0  # times what the lips tell, which they do but roughly: more than that is softened
+MOST_SOFTENING, MOST_SHARPENING = -1.0, 1.3
 BLUR_PX = 1.2
 NEAR_PX, OVERSHOOT = 5, 0.1  # sharpening stays within what is this near, give or take a part of its range
 # What sharpening by one adds to the root of the detail, as a share of it: measured on painted mouths.
@@ -30,10 +31,10 @@ def inside_detail(crop: Image, mask: MouthMasks) -> float:
 def sharpening_for(
     crops: Sequence[Image], masks: Sequence[MouthMasks], residuals: Sequence[Image], filmed: float | None
 ) -> float:
-    """How much some painted mouths of one person have to be sharpened, 0..1.3: one amount for all of them.
+    """How much some painted mouths of one person have to be sharpened, -1..1.3: one amount for all of them.
 
-    Crops and residuals are (160,160,3), RGB 0..255; `filmed` is the `inside_detail` of the person's own open
-    mouths, None where there are none.
+    Below 0 they are softened. Crops and residuals are (160,160,3), RGB 0..255; `filmed` is the
+    `inside_detail` of the person's own open mouths, None where there are none.
     """
     pairs = list(zip(crops, masks, strict=True))
     painted = [
@@ -42,11 +43,13 @@ def sharpening_for(
     lips = [_detail(crop, np.clip(mask.lips - mask.inner, 0, 1)) for crop, mask in pairs]
     wanted = INSIDE_OVER_LIPS * float(np.median(lips)) if filmed is None else OF_FILMED * filmed
     root = np.sqrt(wanted / max(float(np.median(painted)), LEAST_DETAIL))
-    return float(np.clip((root - 1) / ROOT_GAIN, 0, MOST_SHARPENING))
+    if filmed is None and root < 1:
+        root = min(root * np.sqrt(TOO_CRISP), 1.0)
+    return float(np.clip((root - 1) / ROOT_GAIN, MOST_SOFTENING, MOST_SHARPENING))
 
 
 def sharpened(crop: Image, mask: MouthMasks, residual: Image, amount: float) -> Image:
-    """The residual (160,160,3) that makes the inside of the lips crisper.
+    """The residual (160,160,3) that makes the inside of the lips crisper, or softer if `amount` is below 0.
 
     An unsharp mask that goes hardly beyond the brightest and the darkest next to each pixel: teeth that glow
     and black lines between them are what gives a sharpened picture away.
