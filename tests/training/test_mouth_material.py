@@ -112,8 +112,9 @@ def test_a_reference_is_moved_as_the_product_moves_it(mouths: Mouths) -> None:
     reference, target = torch.tensor([5]), torch.tensor([4])
     picture, where = seen_at(mouths, reference, target)
     inner = mouths.mask(reference)[0, 0].numpy()
-    seen = SeenTeeth(mouths.images[5].numpy().astype(np.float32), inner, mouths.origin[5].numpy(), 0.1)
-    crop, shown = seen.at(mouths.origin[4].numpy())
+    picture_of = mouths.images[5].numpy().astype(np.float32)
+    seen = SeenTeeth(picture_of, inner, np.zeros_like(inner), mouths.origin[5].numpy(), 0.1)
+    crop, shown, _ = seen.at(mouths.origin[4].numpy())
     np.testing.assert_allclose(where[0, 0], shown, atol=1e-3)
     np.testing.assert_allclose(
         (picture[0].permute(1, 2, 0).numpy() + 1) * 127.5 * shown[..., None],

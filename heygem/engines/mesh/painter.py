@@ -88,7 +88,7 @@ class MouthPainter:
         seen = []
         for patch, gap in zip(patches, gaps_in_eyes.tolist(), strict=True):
             crop, mesh = self._filmed(patch, colour)
-            seen.append(SeenTeeth(crop, MouthMasks.of(mesh).inner, teeth_origin(mesh), gap))
+            seen.append(SeenTeeth.of(crop, mesh, gap))
         return best_seen(seen)
 
     def _filmed(self, patch: MouthPatch, colour: ColourTags) -> tuple[Image, Array]:
@@ -109,16 +109,22 @@ class MouthPainter:
         self, canvas: Canvas, crops: list[Image], masks: list[MouthMasks], vertices: list[Array]
     ) -> list[Image]:
         """(160,160,3) RGB 0..255 and meshes (V,2) in crop pixels -> (160,160,3) each, to add."""
+        origins = [teeth_origin(mesh) for mesh in vertices]
         inputs = [
-            repair_inputs(crop, mask, teeth_origin(mesh), canvas.gap_in_eyes, canvas.seen)
-            for crop, mask, mesh in zip(crops, masks, vertices, strict=True)
+            repair_inputs(crop, mask, origin, canvas.gap_in_eyes, canvas.seen)
+            for crop, mask, origin in zip(crops, masks, origins, strict=True)
         ]
         added = self._models.mouth_repair.repair(np.stack(inputs)).transpose(0, 2, 3, 1) * 127.5
-        tint = canvas.teeth.tint if canvas.teeth else None
-        return [
-            mask.applied(evened(crop, mask, toned(crop, mask, residual, tint)))
-            for crop, mask, residual in zip(crops, masks, added, strict=True)
-        ]
+        mouths = zip(crops, masks, added, origins, strict=True)
+        return [_finished(canvas, crop, mask, residual, origin) for crop, mask, residual, origin in mouths]
+
+
+def _finished(canvas: Canvas, crop: Image, mask: MouthMasks, residual: Image, origin: Array) -> Image:
+    """What the net adds, (160,160,3), in the light of the picture, with own teeth and even rows."""
+    toned_residual = toned(crop, mask, residual, canvas.teeth.tint if canvas.teeth else None)
+    if canvas.seen:
+        toned_residual = canvas.seen.laid_over(crop, mask, toned_residual, origin)
+    return mask.applied(evened(crop, mask, toned_residual))
 
 
 def repair_inputs(
@@ -127,7 +133,7 @@ def repair_inputs(
     """What the repair net is told (14,160,160), with a reference mouth or without."""
     size = (1, CROP_PX, CROP_PX)
     nothing = np.zeros((CROP_PX, CROP_PX, 4), np.float32)
-    reference, where = seen.at(origin) if seen else (nothing[..., :3], nothing[..., 3])
+    reference, where, _ = seen.at(origin) if seen else (nothing[..., :3], nothing[..., 3], None)
     channels = [
         crop.transpose(2, 0, 1) / 127.5 - 1,  # (H,W,3) 0..255 -> (3,H,W) in [-1,1]
         masks.inner[None] * 2 - 1,

@@ -1,10 +1,14 @@
 """A person's own teeth are shown to the net where they are in the mouth it paints."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heygem.engines.mesh.teeth.seen import SeenTeeth, best_seen
+from heygem.engines.mesh.mouth_crop import Image, MouthMasks
+from heygem.engines.mesh.teeth.seen import LAID_OVER, SeenTeeth, best_seen
 from heygem.models.mouth import CROP_PX
 
 MIDDLE, ROW = 80.0, 70.0
@@ -17,22 +21,24 @@ def smile(light: float = 1.0, tall_px: int = 20) -> SeenTeeth:
     inner[60 : 72 + tall_px, 50:110] = 1
     crop[60:74, 50:110] = 220 * light
     crop[74 + tall_px - 6 : 72 + tall_px, 50:110] = 150 * light
-    return SeenTeeth(crop, inner, np.array([MIDDLE, ROW, ROW + tall_px]), 0.2)
+    teeth = (crop[..., 0] > 100).astype(np.float32)
+    return SeenTeeth(crop, inner, teeth, np.array([MIDDLE, ROW, ROW + tall_px]), 0.2)
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(-10, 10), st.integers(-6, 6), st.integers(8, 30))
 def test_either_row_moves_with_its_bone(across: int, down: int, jaw: int) -> None:
     seen = smile()
-    picture, where = seen.at(seen.origin + (across, down, down + jaw - 20))
+    picture, where, teeth = seen.at(seen.origin + (across, down, down + jaw - 20))
     upper, lower = picture[60 + down + 5, 80 + across, 0], picture[88 + down + jaw - 20 + 2, 80 + across, 0]
     assert upper == 220 and where[60 + down + 5, 80 + across] == 1
+    assert teeth[60 + down + 5, 80 + across] == teeth[88 + down + jaw - 20 + 2, 80 + across] == 1
     assert lower == 150 and where[88 + down + jaw - 20 + 2, 80 + across] == 1
 
 
 def test_in_its_own_place_a_mouth_is_shown_as_it_is() -> None:
     seen = smile()
-    picture, where = seen.at(seen.origin)
+    picture, where, _ = seen.at(seen.origin)
     np.testing.assert_allclose(picture, seen.crop)
     np.testing.assert_allclose(where, seen.inner)
 
@@ -40,5 +46,28 @@ def test_in_its_own_place_a_mouth_is_shown_as_it_is() -> None:
 def test_the_mouth_with_the_most_teeth_is_shown_and_none_that_hardly_opens() -> None:
     bright, dark = smile(), smile(light=0.3)
     assert best_seen([dark, bright]) is bright
-    shut = SeenTeeth(bright.crop, np.zeros_like(bright.inner), bright.origin, 0.0)
+    shut = replace(bright, inner=np.zeros_like(bright.inner))
     assert best_seen([shut]) is None and best_seen([]) is None
+
+
+def laid_over(seen: SeenTeeth, inner: Image) -> Image:
+    """What becomes of a mouth that was painted dark throughout."""
+    crop = np.full((CROP_PX, CROP_PX, 3), 90, np.float32)
+    dark = np.full_like(crop, 30) - crop
+    return crop + seen.laid_over(crop, MouthMasks(inner, inner, inner, inner), dark, seen.origin)
+
+
+def test_own_teeth_lie_over_painted_ones_and_what_is_no_tooth_does_not() -> None:
+    seen = smile()
+    made = laid_over(seen, seen.inner)
+    assert made[66, 80] == pytest.approx(30 + LAID_OVER * (220 - 30), abs=2)
+    assert made[81, 80] == pytest.approx(30, abs=1)  # the dark between the rows
+
+
+def test_own_teeth_stay_between_the_lips_and_in_the_dark_of_a_mouth_hardly_open() -> None:
+    seen = smile()
+    half, slit = seen.inner.copy(), np.zeros_like(seen.inner)
+    half[:, :80], slit[64:68, 50:110] = 0, 1
+    assert laid_over(seen, half)[66, 60] == pytest.approx(30, abs=1)
+    assert laid_over(seen, half)[66, 100, 0] > 150
+    np.testing.assert_allclose(laid_over(seen, slit), 30)

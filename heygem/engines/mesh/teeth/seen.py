@@ -1,7 +1,8 @@
-"""The person's own teeth, as an open mouth of the clip shows them, for the net that paints others.
+"""The person's own teeth, as an open mouth of the clip shows them, for mouths that are painted.
 
 Teeth are rigid: the upper row moves with the skull, the lower one with the jaw. An open mouth is moved so
-that either row comes to lie where it is in the mouth that is painted.
+that either row comes to lie where it is in the mouth that is painted. The net paints with an eye on it, and
+what is surely a tooth there is then laid over what it painted.
 """
 
 from collections.abc import Sequence
@@ -11,38 +12,60 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from heygem.engines.mesh.mouth_crop import Image
+from heygem.engines.mesh.mouth_crop import Image, MouthMasks, teeth_origin
+from heygem.engines.mesh.teeth.tone import teeth_in
 from heygem.models.mouth import CROP_PX
 
 Array = NDArray[np.float64]
 ROWS_PART_PX = 4.0  # below the middle between the rows' places: upper teeth hang over lower ones
 LEAST_SHOWN_PX = 250  # of the inside, in the mouth crop
+EDGE_PX = 3  # of lips, whose colour is on the teeth beside them
+LAID_OVER, SOFT_PX = 0.8, 0.8  # how much of own teeth is laid over painted ones, and their edge
+# Between lips hardly open, teeth are in the dark: area of the inside, in the crop.
+DARK_AREA_PX, LIGHT_AREA_PX = 400.0, 900.0
 
 
 @dataclass(frozen=True, slots=True)
 class SeenTeeth:
-    """An open mouth: crop (160,160,3) RGB 0..255, its inside (160,160) 0..1, and where its teeth are.
+    """An open mouth: crop (160,160,3) RGB 0..255, its inside and its teeth (160,160) 0..1, and their place.
 
     `origin` (3,): see `mouth_crop.teeth_origin`. `gap_in_eyes`: lip gap over the eye corners' distance.
     """
 
     crop: Image
     inner: Image
+    teeth: Image
     origin: Array
     gap_in_eyes: float
 
-    def at(self, origin: Array) -> tuple[Image, Image]:
-        """RGB (160,160,3) and where it shows the inside (160,160), for a mouth with teeth at `origin`."""
+    @classmethod
+    def of(cls, crop: Image, mesh: Array, gap_in_eyes: float) -> "SeenTeeth":
+        """From a filmed mouth: crop (160,160,3) RGB 0..255, mesh (V,2) in crop pixels."""
+        masks = MouthMasks.of(mesh)
+        teeth = teeth_in(crop, masks) * cv2.erode(masks.inner, np.ones((EDGE_PX, EDGE_PX)))
+        return cls(crop, masks.inner, np.asarray(teeth, np.float32), teeth_origin(mesh), gap_in_eyes)
+
+    def at(self, origin: Array) -> tuple[Image, Image, Image]:
+        """For a mouth with teeth at `origin`: RGB (160,160,3), where it shows the inside, and teeth."""
         across, down = np.meshgrid(*np.arange(2 * CROP_PX, dtype=np.float32).reshape(2, -1) % CROP_PX)
         is_upper = down < _rows_part(origin)
         moved = (self.origin - origin).astype(np.float32)
         across, down = across + moved[0], down + np.where(is_upper, moved[1], moved[2])
-        picture, inner = (
-            cv2.remap(image, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-            for image in (self.crop, self.inner)
+        picture, inner, teeth = (
+            cv2.remap(image, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).astype(
+                np.float32
+            )
+            for image in (self.crop, self.inner, self.teeth)
         )
-        same_row = is_upper == (down < _rows_part(self.origin))
-        return np.asarray(picture, np.float32), np.asarray(inner * same_row, np.float32)
+        same_row = (is_upper == (down < _rows_part(self.origin))).astype(np.float32)
+        return picture, inner * same_row, teeth * same_row
+
+    def laid_over(self, crop: Image, masks: MouthMasks, residual: Image, origin: Array) -> Image:
+        """Residual (160,160,3), to add to a crop of RGB 0..255, with these teeth where they belong."""
+        picture, _, teeth = self.at(origin)
+        light = np.clip((masks.inner.sum() - DARK_AREA_PX) / (LIGHT_AREA_PX - DARK_AREA_PX), 0, 1)
+        share = LAID_OVER * light * cv2.GaussianBlur(teeth * masks.inner, (0, 0), SOFT_PX)[..., None]
+        return np.asarray(residual + share * (picture - crop - residual), np.float32)
 
 
 def _rows_part(origin: Array) -> float:
