@@ -138,7 +138,7 @@ class MouthMaker:
             points,
             float(lip_gap(portrait.own[index])) / self.eye_distance,
             self.painter.teeth_of(opened, info.colour),
-            self.painter.seen_in(beside, gaps[alike] / self.eye_distance, info.colour),
+            self.painter.seen_in(beside, gaps[alike] / self.eye_distance, turned[alike], info.colour),
         )
 
     def _paint(

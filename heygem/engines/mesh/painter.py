@@ -82,13 +82,16 @@ class MouthPainter:
         return FilmedTeeth.of([crop for crop, _ in filmed], [MouthMasks.of(mesh) for _, mesh in filmed])
 
     def seen_in(
-        self, patches: Sequence[MouthPatch], gaps_in_eyes: Array, colour: ColourTags
+        self, patches: Sequence[MouthPatch], gaps_in_eyes: Array, turned_degrees: Array, colour: ColourTags
     ) -> SeenTeeth | None:
-        """The one of some open mouths that shows the teeth best; None where none shows enough."""
+        """The one of some open mouths that shows the teeth best; None where none shows enough.
+
+        Each is that of a head turned by `turned_degrees` from where it is on the canvas.
+        """
         seen = []
-        for patch, gap in zip(patches, gaps_in_eyes.tolist(), strict=True):
+        for patch, gap, turned in zip(patches, gaps_in_eyes.tolist(), turned_degrees.tolist(), strict=True):
             crop, mesh = self._filmed(patch, colour)
-            seen.append(SeenTeeth.of(crop, mesh, gap))
+            seen.append(SeenTeeth.of(crop, mesh, gap, turned))
         return best_seen(seen)
 
     def _filmed(self, patch: MouthPatch, colour: ColourTags) -> tuple[Image, Array]:

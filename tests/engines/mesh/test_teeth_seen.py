@@ -71,3 +71,9 @@ def test_own_teeth_stay_between_the_lips_and_in_the_dark_of_a_mouth_hardly_open(
     assert laid_over(seen, half)[66, 60] == pytest.approx(30, abs=1)
     assert laid_over(seen, half)[66, 100, 0] > 150
     np.testing.assert_allclose(laid_over(seen, slit), 30)
+
+
+@pytest.mark.parametrize(("turned", "laid"), [(3.0, True), (10.0, False)])
+def test_teeth_of_a_head_turned_another_way_are_not_laid_over(turned: float, laid: bool) -> None:
+    seen = replace(smile(), turned_degrees=turned)
+    assert (laid_over(seen, seen.inner)[66, 80, 0] > 100) == laid

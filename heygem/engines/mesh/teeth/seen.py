@@ -23,6 +23,7 @@ EDGE_PX = 3  # of lips, whose colour is on the teeth beside them
 LAID_OVER, SOFT_PX = 0.8, 0.8  # how much of own teeth is laid over painted ones, and their edge
 # Between lips hardly open, teeth are in the dark: area of the inside, in the crop.
 DARK_AREA_PX, LIGHT_AREA_PX = 400.0, 900.0
+ALIKE_DEGREES, UNLIKE_DEGREES = 5.0, 9.0  # of turn, between which teeth cease to lie where they are wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class SeenTeeth:
     """An open mouth: crop (160,160,3) RGB 0..255, its inside and its teeth (160,160) 0..1, and their place.
 
     `origin` (3,): see `mouth_crop.teeth_origin`. `gap_in_eyes`: lip gap over the eye corners' distance.
+    `turned_degrees`: how far the head is turned from where it is in the mouths to paint.
     """
 
     crop: Image
@@ -37,13 +39,15 @@ class SeenTeeth:
     teeth: Image
     origin: Array
     gap_in_eyes: float
+    turned_degrees: float = 0.0
 
     @classmethod
-    def of(cls, crop: Image, mesh: Array, gap_in_eyes: float) -> "SeenTeeth":
+    def of(cls, crop: Image, mesh: Array, gap_in_eyes: float, turned_degrees: float) -> "SeenTeeth":
         """From a filmed mouth: crop (160,160,3) RGB 0..255, mesh (V,2) in crop pixels."""
         masks = MouthMasks.of(mesh)
         teeth = teeth_in(crop, masks) * cv2.erode(masks.inner, np.ones((EDGE_PX, EDGE_PX)))
-        return cls(crop, masks.inner, np.asarray(teeth, np.float32), teeth_origin(mesh), gap_in_eyes)
+        teeth = np.asarray(teeth, np.float32)
+        return cls(crop, masks.inner, teeth, teeth_origin(mesh), gap_in_eyes, turned_degrees)
 
     def at(self, origin: Array) -> tuple[Image, Image, Image]:
         """For a mouth with teeth at `origin`: RGB (160,160,3), where it shows the inside, and teeth."""
@@ -62,9 +66,13 @@ class SeenTeeth:
 
     def laid_over(self, crop: Image, masks: MouthMasks, residual: Image, origin: Array) -> Image:
         """Residual (160,160,3), to add to a crop of RGB 0..255, with these teeth where they belong."""
-        picture, _, teeth = self.at(origin)
         light = np.clip((masks.inner.sum() - DARK_AREA_PX) / (LIGHT_AREA_PX - DARK_AREA_PX), 0, 1)
-        share = LAID_OVER * light * cv2.GaussianBlur(teeth * masks.inner, (0, 0), SOFT_PX)[..., None]
+        alike = (UNLIKE_DEGREES - self.turned_degrees) / (UNLIKE_DEGREES - ALIKE_DEGREES)
+        weight = LAID_OVER * float(light * np.clip(alike, 0, 1))
+        if weight == 0:
+            return residual
+        picture, _, teeth = self.at(origin)
+        share = weight * cv2.GaussianBlur(teeth * masks.inner, (0, 0), SOFT_PX)[..., None]
         return np.asarray(residual + share * (picture - crop - residual), np.float32)
 
 
