@@ -43,26 +43,37 @@ def steady_colours(track: FaceTrack, face: CanonicalFace) -> NDArray[np.float32]
     return np.asarray(colours - np.median(colours[:, upper] - usual, axis=1, keepdims=True), np.float32)
 
 
-def visibility(
+def oddness(
     colours: NDArray[np.float32], present: NDArray[np.bool_], turn_degrees: Array, face: CanonicalFace
 ) -> NDArray[np.float32]:
-    """How visible each vertex is in each frame: (N,468) in 0..1, 1 where nothing is known.
+    """How unlike itself each vertex looks in each frame, (N,468): deviation over the usual one.
+
+    0 where nothing is known, above the mouth, and between the lips, which change colour by themselves.
 
     Args:
         colours: (N,468,3), those of `steady_colours`.
         present: (N,) whether there is a face.
         turn_degrees: (N,2) yaw and pitch.
     """
-    seen = np.ones(colours.shape[:2], np.float32)
+    odd = np.zeros(colours.shape[:2], np.float32)
     skin = _skin_vertices(face)
     averaging = _among_neighbours(face, skin)
-    linked = (averaging > 0).astype(np.float32)
-    for start in range(0, len(seen), BLOCK_FRAMES):
-        block = np.arange(start, min(start + BLOCK_FRAMES, len(seen)))
+    for start in range(0, len(odd), BLOCK_FRAMES):
+        block = np.arange(start, min(start + BLOCK_FRAMES, len(odd)))
         deviation = _deviation(block, colours[:, skin], present, turn_degrees)  # (B,S)
         deviation *= _before_outline(turn_degrees[block, 0], face.vertices[skin, 0])
-        deviation = _spread(deviation @ averaging, linked)
-        seen[start : start + len(block), skin] = 1 - smooth_step(deviation, SUSPICIOUS, COVERED)
+        odd[start : start + len(block), skin] = deviation @ averaging
+    return odd
+
+
+def visibility(odd: NDArray[np.float32], face: CanonicalFace) -> NDArray[np.float32]:
+    """How visible each vertex is in each frame, by its `oddness` (N,468): (N,468) in 0..1."""
+    seen = np.ones_like(odd)
+    skin = _skin_vertices(face)
+    linked = (_among_neighbours(face, skin) > 0).astype(np.float32)
+    for start in range(0, len(odd), BLOCK_FRAMES):
+        block = slice(start, start + BLOCK_FRAMES)
+        seen[block, skin] = 1 - smooth_step(_spread(odd[block, skin], linked), SUSPICIOUS, COVERED)
     if len(seen) > 1:
         seen = minimum_filter1d(seen, 2 * HOLD_FRAMES + 1, axis=0, mode="nearest")
         seen = gaussian_filter1d(seen, SOFTEN_FRAMES, axis=0, mode="nearest")

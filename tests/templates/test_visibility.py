@@ -6,7 +6,7 @@ import numpy as np
 
 from heygem.templates.canonical import CHIN, LIPS, CanonicalFace
 from heygem.templates.face_track import FaceTrack
-from heygem.templates.visibility import steady_colours, visibility
+from heygem.templates.visibility import oddness, steady_colours, visibility
 
 FACE = CanonicalFace.load(Path(__file__).parents[2] / "models" / "face-landmarker" / "canonical_face.npz")
 CHIN_PATCH = np.linalg.norm(FACE.vertices[:, :2] - FACE.vertices[CHIN, :2], axis=1) < 0.15
@@ -22,7 +22,7 @@ def seen(colours: np.ndarray, turn: np.ndarray | None = None) -> np.ndarray:
         np.ones(count, np.float32),
     )
     turned = np.zeros((count, 2)) if turn is None else turn
-    return visibility(steady_colours(track, FACE), track.present, turned, FACE)
+    return visibility(oddness(steady_colours(track, FACE), track.present, turned, FACE), FACE)
 
 
 def skin(count: int = 100, seed: int = 1) -> np.ndarray:

@@ -17,7 +17,7 @@ from heygem.templates.canonical import LIPS, VERTEX_COUNT, CanonicalFace, lip_ga
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.pose import PoseTrack, fit_pose
 from heygem.templates.pose_drift import drift_of, without_drift
-from heygem.templates.visibility import steady_colours, visibility
+from heygem.templates.visibility import oddness, steady_colours, visibility
 
 Array = NDArray[np.float64]
 POSE_SMOOTHING_FRAMES = 1.5
@@ -26,6 +26,7 @@ FREE_MOUTH, FREE_SKIN = 0.95, 0.5  # visibility from which on a mouth can lend i
 KEPT_AWAY_FRAMES = 6  # ... and not so soon before and after
 BLOCK_FRAMES = 256  # of a long clip, whose meshes need not be held at once
 WHOLE_MOUTH = 0.5  # how far within the outline of a turned head the lips have to be to be lent
+ODD = 3.4  # deviation of the skin around the lips, over the usual one, from which on a mouth is not lent
 ENOUGH_LENDING = 0.25  # of the frames that show the mouth; where fewer are better, all of them lend
 RESTFUL_ENOUGH = 0.02  # canonical, over the 40 lip points: as good as the frame nearest to the neutral
 
@@ -41,7 +42,8 @@ class Portrait:
         strength: (N,) 0 where no face is.
         visible: (N,468) float32 in 0..1, 0 where something is in front of the face.
         shows_mouth: (N,) frames with a face and nothing before its mouth; all with a face if there are none.
-        lends_mouth: (N,) of those, where the whole mouth lies within the outline of the face.
+        lends_mouth: (N,) of those, where the whole mouth lies within the outline of the face, and nothing odd
+            is near it.
         ring: (N,R,3) float32 luma, Cb, Cr of the skin around the lips, in steady light.
     """
 
@@ -65,7 +67,8 @@ class Portrait:
         smooth_pose = pose.smoothed(POSE_SMOOTHING_FRAMES)
         colours = steady_colours(track, face)
         turns = head_turn_degrees(smooth_pose.rotation)
-        visible = visibility(colours, track.present, turns, face)
+        odd = oddness(colours, track.present, turns, face)
+        visible = visibility(odd, face)
         shows_mouth = _shows_mouth(track.present, visible)
         inside = _lips_inside(points, turns[:, 0], smooth_pose.scale, mesh)
         usual = np.median(turns[shows_mouth], axis=0)
@@ -81,7 +84,7 @@ class Portrait:
             strength=track.strength(ABSENCE_RAMP_FRAMES),
             visible=visible,
             shows_mouth=shows_mouth,
-            lends_mouth=_lends_mouth(shows_mouth, inside),
+            lends_mouth=_lends_mouth(shows_mouth, inside, odd[:, mesh.ring].max(1)),
             ring=colours[:, mesh.ring],
             style=SpeakingStyle.of(shapes[shows_mouth], face),
         )
@@ -135,7 +138,13 @@ def _lips_inside(points: NDArray[np.float32], yaw_degrees: Array, scale: Array, 
     return inside
 
 
-def _lends_mouth(shows_mouth: NDArray[np.bool_], inside: Array) -> NDArray[np.bool_]:
-    """A mouth on the outline has hair or a wall beside it, where another frame's has skin."""
-    whole = shows_mouth & (inside >= WHOLE_MOUTH)
-    return whole if whole.sum() >= ENOUGH_LENDING * shows_mouth.sum() else shows_mouth
+def _lends_mouth(
+    shows_mouth: NDArray[np.bool_], inside: Array, odd: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """A mouth on the outline has hair or a wall beside it, where another frame's has skin; and what is odd
+    around one, (N,), may be a thing that would be shown where it is not."""
+    plain = maximum_filter1d(odd, 2 * KEPT_AWAY_FRAMES + 1, mode="nearest") < ODD
+    for choice in (shows_mouth & (inside >= WHOLE_MOUTH) & plain, shows_mouth & (inside >= WHOLE_MOUTH)):
+        if choice.sum() >= ENOUGH_LENDING * shows_mouth.sum():
+            return np.asarray(choice)
+    return shows_mouth

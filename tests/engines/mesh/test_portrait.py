@@ -4,18 +4,21 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from heygem.engines.mesh.portrait import Portrait
+from heygem.templates.canonical import MOUTH_CORNERS
 from heygem.templates.face_track import FaceTrack
 from tests.drawn_face import FACE, FACE_PX, MESH
 
 FRAMES = 40
 
 
-def portrait_of(yaw_degrees: np.ndarray) -> Portrait:
-    """A head that is turned by so much in each frame."""
+def portrait_of(yaw_degrees: np.ndarray, shaded: slice = slice(0)) -> Portrait:
+    """A head turned by so much in each frame; some have something a little darker at a mouth corner."""
     turns = Rotation.from_euler("y", yaw_degrees[:, None], degrees=True).as_matrix()  # (N,3,3)
     points = FACE.vertices @ turns.transpose(0, 2, 1) * FACE_PX + (240, 200, 0)
     irises = np.zeros((len(points), 10, 3))
     colours, detail = np.full((len(points), 468, 3), 150, np.uint8), np.ones(len(points), np.float32)
+    corner = np.linalg.norm(FACE.vertices - FACE.vertices[MOUTH_CORNERS[0]], axis=1) < 0.1
+    colours[shaded, corner] -= 38
     track = FaceTrack(
         np.concatenate([points, irises], 1).astype(np.float32), np.ones(len(points), bool), colours, detail
     )
@@ -28,6 +31,13 @@ def test_a_mouth_on_the_outline_of_the_face_is_not_lent() -> None:
     assert portrait.shows_mouth.all()
     assert portrait.lends_mouth[:16].all() and not portrait.lends_mouth[26:].any()
     assert portrait.restful_frame() < 20
+
+
+def test_a_mouth_beside_something_odd_is_not_lent_though_it_is_shown() -> None:
+    portrait = portrait_of(np.zeros(120), slice(50, 54))
+    assert portrait.shows_mouth.all() and portrait.visible.min() > 0.95
+    assert not portrait.lends_mouth[46:58].any()
+    assert portrait.lends_mouth[:40].all() and portrait.lends_mouth[64:].all()
 
 
 def test_where_a_head_is_always_turned_all_frames_lend() -> None:
