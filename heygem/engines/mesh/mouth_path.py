@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import OUTLINE_UNIT, PAINTED, TURN_UNIT_DEGREES, MouthKeys
 from heygem.engines.mesh.inside import seen_part
-from heygem.templates.easing import smooth_step
 
 Array = NDArray[np.float64]
 Costs = NDArray[np.float32]
@@ -35,10 +34,9 @@ HASTE_SLACK, HASTE_UNIT = 0.02, 0.02
 SMEAR_UNIT_OCTAVES = 0.3
 LEAST_CRISP = 1e-3
 PAINTED_COST = 2.5  # closed lips of the person's own win where they fit
-# Where a person's open mouths of one opening look as unlike as this (see `inside.unlikeness`), one after the
-# other they seem to be of several people; painted ones have one set of teeth. Where they look alike they win.
-SCATTERED_FROM, SCATTERED_FULLY, SCATTERED_COST = 0.2, 0.3, 8.0
-SAME_OPENING = 0.2  # of the logarithm of the opening
+# A person's open mouths were filmed in one light and another, with teeth smeared or half hidden: one after
+# the other they seem to be of several people. Painted ones have one set of teeth.
+FILMED_OPEN_COST = 8.0
 FORBIDDEN = 1e6
 
 NEIGHBOUR_FRAMES = 2
@@ -68,7 +66,8 @@ def fit_cost(
     octaves = np.log2((wanted.detail[:, None] + 1) / (mouths.detail[None] + 1))
     blur = (np.maximum(octaves - BLUR_SLACK_OCTAVES, 0) / BLUR_UNIT_OCTAVES) ** 2
     painted = mouths.frame == PAINTED
-    cost = shape + opening + stretch + turn + light + blur + PAINTED_COST * painted
+    source = np.where(painted, PAINTED_COST, FILMED_OPEN_COST * seen_part(mouths.gap))
+    cost = shape + opening + stretch + turn + light + blur + source
     near = np.abs(wanted.frame[:, None] - mouths.frame[None]) < forbidden_frames
     return np.where(near & ~painted, FORBIDDEN, cost).astype(np.float32)
 
@@ -94,17 +93,6 @@ def smear_cost(crispness: Array, gap: Array) -> Costs:
     octaves = np.log2(np.median(crispness[seen == 1]) / np.maximum(crispness, LEAST_CRISP))
     smear = np.maximum(octaves, 0) / SMEAR_UNIT_OCTAVES
     return np.asarray(seen * smear**2, np.float32)
-
-
-def scatter_cost(frame: NDArray[np.int64], gap: Array, unlike: Costs) -> Costs:
-    """(K,): what the open ones of the filmed mouths cost, by how unlike those of one opening are."""
-    filmed, seen = frame != PAINTED, seen_part(gap)
-    wide = np.flatnonzero(filmed & (seen == 1))
-    size = np.log(gap[wide])
-    pairs = np.triu(np.abs(size[:, None] - size) < SAME_OPENING, 1)
-    scatter = float(np.median(unlike[np.ix_(wide, wide)][pairs])) if pairs.any() else 0.0
-    cost = SCATTERED_COST * smooth_step(np.array(scatter), SCATTERED_FROM, SCATTERED_FULLY)
-    return np.asarray(cost * filmed * seen, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

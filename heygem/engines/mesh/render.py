@@ -20,7 +20,6 @@ from heygem.engines.mesh.mouth_path import (
     cuts,
     fit_cost,
     haste_cost,
-    scatter_cost,
     smear_cost,
 )
 from heygem.engines.mesh.photo.living_photo import LivingPhoto
@@ -155,7 +154,6 @@ def _path(
     """(T,K) costs of the fit and (T,) openings -> (T,) mouths, and where they take over at once."""
     keys, looks = bank.keys, bank.looks
     flaws = haste_cost(keys.frame, portrait.haste) + smear_cost(looks.crispness, keys.gap)
-    flaws = flaws + scatter_cost(keys.frame, keys.gap, looks.unlike)
     path = best_path(fit + flaws, SwitchCost.of(keys.frame, keys.gap, looks.unlike), gap)
     return path, cuts(path, keys.gap, looks.unlike)
 
