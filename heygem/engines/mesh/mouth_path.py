@@ -66,7 +66,7 @@ def fit_cost(
     octaves = np.log2((wanted.detail[:, None] + 1) / (mouths.detail[None] + 1))
     blur = (np.maximum(octaves - BLUR_SLACK_OCTAVES, 0) / BLUR_UNIT_OCTAVES) ** 2
     painted = mouths.frame == PAINTED
-    source = np.where(painted, PAINTED_COST, FILMED_OPEN_COST * seen_part(mouths.gap))
+    source = np.where(painted, PAINTED_COST, FILMED_OPEN_COST * seen_part(np.minimum(gap, filmed)))
     cost = shape + opening + stretch + turn + light + blur + source
     near = np.abs(wanted.frame[:, None] - mouths.frame[None]) < forbidden_frames
     return np.where(near & ~painted, FORBIDDEN, cost).astype(np.float32)

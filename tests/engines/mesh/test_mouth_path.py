@@ -133,6 +133,13 @@ def test_open_mouths_are_painted_and_closed_ones_filmed() -> None:
     assert cost[0].argmin() == 1 and cost[1].argmin() == 2
 
 
+def test_a_mouth_filmed_open_that_looks_closed_when_drawn_so_serves_for_closed_lips() -> None:
+    bank = bank_of([0.03, 0.0], [50, 80])
+    bank.closed_look[:] = 0.001, 0.006
+    bank.outline[:] = 0
+    assert cost_of(bank, [0.0])[0].argmin() == 0
+
+
 def test_a_filmed_mouth_serves_where_painted_ones_do_not_fit_at_all() -> None:
     bank = bank_of([0.09, 0.02], [50, PAINTED])
     assert cost_of(bank, [0.09])[0].argmin() == 0
