@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from heygem.engines.mesh.bank import OUTLINE_UNIT, PAINTED, TURN_UNIT_DEGREES, MouthKeys
 from heygem.engines.mesh.inside import seen_part
+from heygem.templates.easing import smooth_step
 
 Array = NDArray[np.float64]
 Costs = NDArray[np.float32]
@@ -37,6 +38,8 @@ PAINTED_COST = 2.5  # closed lips of the person's own win where they fit
 # A person's open mouths were filmed in one light and another, with teeth smeared or half hidden: one after
 # the other they seem to be of several people. Painted ones have one set of teeth.
 FILMED_OPEN_COST = 8.0
+# ... unless the face is so large that a painted pixel (see `mouth_crop`) measures so many of the frame.
+COARSE_FROM_PX, COARSE_FULLY_PX = 1.3, 2.0
 FORBIDDEN = 1e6
 
 NEIGHBOUR_FRAMES = 2
@@ -47,12 +50,16 @@ CUT_UNLIKE = 0.15  # from which on mixed teeth are seen to be two sets
 
 
 def fit_cost(
-    wanted: MouthKeys, mouths: MouthKeys, rest_gap: float, forbidden_frames: float
+    wanted: MouthKeys,
+    mouths: MouthKeys,
+    rest_gap: float,
+    forbidden_frames: float,
+    painted_px: float = 1.0,
 ) -> NDArray[np.float32]:
     """(T,K): how badly each of K mouths fits each of T output frames.
 
     The template's own mouths nearer than `forbidden_frames` to the frame under an output frame are out.
-    `rest_gap` is the lip opening of the face at rest.
+    `rest_gap` is the lip opening of the face at rest; a painted pixel measures `painted_px` of the frame.
     """
     shape = _squared_distance(wanted.outline, mouths.outline) / 40 / OUTLINE_UNIT**2
     gap, filmed = wanted.gap[:, None], mouths.gap[None]
@@ -66,7 +73,9 @@ def fit_cost(
     octaves = np.log2((wanted.detail[:, None] + 1) / (mouths.detail[None] + 1))
     blur = (np.maximum(octaves - BLUR_SLACK_OCTAVES, 0) / BLUR_UNIT_OCTAVES) ** 2
     painted = mouths.frame == PAINTED
-    source = np.where(painted, PAINTED_COST, FILMED_OPEN_COST * seen_part(np.minimum(gap, filmed)))
+    fine = 1 - smooth_step(np.array(painted_px), COARSE_FROM_PX, COARSE_FULLY_PX)
+    filmed_cost = FILMED_OPEN_COST * fine * seen_part(np.minimum(gap, filmed))
+    source = np.where(painted, PAINTED_COST, filmed_cost)
     cost = shape + opening + stretch + turn + light + blur + source
     near = np.abs(wanted.frame[:, None] - mouths.frame[None]) < forbidden_frames
     return np.where(near & ~painted, FORBIDDEN, cost).astype(np.float32)

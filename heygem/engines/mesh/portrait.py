@@ -94,6 +94,11 @@ class Portrait:
         """(N,2) yaw and pitch of every frame."""
         return head_turn_degrees(self.pose.rotation)
 
+    @property
+    def px_per_unit(self) -> float:
+        """Pixels of the frame that one canonical unit usually measures."""
+        return float(1 / np.median(self.pose.scale))
+
     @cached_property
     def haste(self) -> Array:
         """(N,) by how much the lips open or close from one frame to the next, canonical."""

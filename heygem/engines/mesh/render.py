@@ -13,6 +13,7 @@ from heygem.engines.mesh.composer import Drawing
 from heygem.engines.mesh.drawer import FrameDrawer
 from heygem.engines.mesh.film_grain import GrainCut
 from heygem.engines.mesh.geometry import DrawMesh
+from heygem.engines.mesh.mouth_crop import CROP_CANONICAL
 from heygem.engines.mesh.mouth_path import (
     SwitchCost,
     best_path,
@@ -28,6 +29,7 @@ from heygem.engines.mesh.shaping import CALM_REACH_FRAMES, wanted_gap, wanted_sh
 from heygem.engines.mesh.speech_motion import Motion
 from heygem.engines.mesh.targets import aim
 from heygem.media.types import YuvFrame
+from heygem.models.mouth import CROP_PX
 from heygem.templates.canonical import CanonicalFace
 
 Array = NDArray[np.float64]
@@ -115,12 +117,13 @@ class FrameRenderer:
         wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face, smile)
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
         rest_gap = float(wanted_gap(portrait.neutral[None])[0])
+        painted_px = CROP_CANONICAL / CROP_PX * portrait.px_per_unit
         gaps, costs = [], []
         for start, stop in _blocks(len(schedule)):
             shapes = wish.shapes(start, stop)
             gaps.append(wanted_gap(shapes))
             wanted = portrait.keys(shapes, gaps[-1], schedule[start:stop])
-            costs.append(fit_cost(wanted, bank.keys, rest_gap, forbidden_frames))
+            costs.append(fit_cost(wanted, bank.keys, rest_gap, forbidden_frames, painted_px))
         gap = np.concatenate(gaps)
         path, is_cut = _path(portrait, bank, np.concatenate(costs), gap)
         return RenderPlan(portrait, bank, schedule, path, is_cut, gap, wish)

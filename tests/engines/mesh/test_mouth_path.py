@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,6 +139,12 @@ def test_a_mouth_filmed_open_that_looks_closed_when_drawn_so_serves_for_closed_l
     bank.closed_look[:] = 0.001, 0.006
     bank.outline[:] = 0
     assert cost_of(bank, [0.0])[0].argmin() == 0
+
+
+@pytest.mark.parametrize(("painted_px", "wins"), [(1.0, 1), (2.5, 0)])
+def test_on_a_face_too_large_for_painted_mouths_filmed_ones_win(painted_px: float, wins: int) -> None:
+    bank, wanted = bank_of([0.09, 0.09], [50, PAINTED]), bank_of([0.09], [0])
+    assert fit_cost(wanted, bank, 0.0, 0.0, painted_px)[0].argmin() == wins
 
 
 def test_a_filmed_mouth_serves_where_painted_ones_do_not_fit_at_all() -> None:

@@ -40,6 +40,10 @@ def test_a_mouth_beside_something_odd_is_not_lent_though_it_is_shown() -> None:
     assert portrait.lends_mouth[:40].all() and portrait.lends_mouth[64:].all()
 
 
+def test_a_portrait_knows_how_large_its_face_is() -> None:
+    assert abs(portrait_of(np.zeros(FRAMES)).px_per_unit / FACE_PX - 1) < 0.01
+
+
 def test_where_a_head_is_always_turned_all_frames_lend() -> None:
     portrait = portrait_of(np.full(FRAMES, 60.0))
     assert portrait.lends_mouth.all()
