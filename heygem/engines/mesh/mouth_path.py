@@ -19,7 +19,7 @@ Costs = NDArray[np.float32]
 
 # A mouth that is to be hardly more open than at rest is to look closed: how closed it looks when drawn so
 # counts far more than how open it was filmed.
-CLOSING_GAP, LOOK_UNIT, LOOK_WORST, FILMED_WEIGHT = 0.010, 0.003, 100.0, 0.1
+CLOSING_GAP, LOOK_UNIT, LOOK_WORST, FILMED_WEIGHT = 0.010, 0.0015, 100.0, 0.1
 # The eye reads the dark between the lips, and a warp cannot make it: openings must fit by themselves, but
 # for the part of them that is not seen to be stretched ...
 GAP_UNIT, GAP_SLACK = 0.010, 0.05
