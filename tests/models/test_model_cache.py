@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from heygem.errors import WeightsCorruptError
+from heygem.models.cache.layout import Record, RecordedFile, RepoFolder
 from heygem.models.hashes import file_identity, write_json
 from heygem.models.manifest import MANIFEST_NAME, Manifest
 from heygem.models.placed import PlacedModel
@@ -213,6 +215,23 @@ def test_two_processes_fetch_it_once(place: Place) -> None:
     assert [process.returncode for process in processes] == [0, 0], outcomes
     assert place.is_whole()
     assert place.hub.sent_bytes <= len(WEIGHTS) + 2 * len(CONFIG)
+
+
+def test_names_are_given_by_many_at_once(tmp_path: Path) -> None:
+    """Each finds the model whole at any moment: no link is ever away, or there already."""
+    folder = RepoFolder(tmp_path / "models--someone--voice")
+    folder.blobs.mkdir(parents=True)
+    (folder.blobs / "b1").write_bytes(WEIGHTS)
+    record = Record("voice", "someone/voice", "c1", "MIT", (RecordedFile("a/model.bin", "", 1, "b1"),))
+    folder.complete(record)
+
+    def complete(_: int) -> int:
+        folder.complete(record)
+        return (folder.snapshot("c1") / "a" / "model.bin").stat().st_size
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(complete, range(400))) == {len(WEIGHTS)}
+    assert [path.name for path in folder.snapshot("c1").rglob("*.bin*")] == ["model.bin"]
 
 
 def test_wrong_content_is_put_away_and_fetched_again(place: Place) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from heygem.models.hashes import write_json
@@ -88,13 +89,13 @@ class RepoFolder:
         write_json(self.record_path, asdict(record))
 
     def _link(self, file: RecordedFile, commit: str) -> None:
-        """Give a blob its name in a snapshot."""
+        """Give a blob its name in a snapshot, at one stroke: another process may be doing the same."""
         target = self.snapshot(commit) / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         up = "../" * (len(Path(file.path).parts) + 1)
-        if target.is_symlink() or target.exists():
-            target.unlink()
-        target.symlink_to(f"{up}blobs/{file.blob}")
+        link = target.with_name(f".{target.name}.{token_hex(8)}")
+        link.symlink_to(f"{up}blobs/{file.blob}")
+        link.replace(target)
 
 
 def hub_cache_dir(environ: Mapping[str, str]) -> Path:
