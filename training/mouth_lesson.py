@@ -12,14 +12,16 @@ from torch import Tensor, nn
 
 from heygem.engines.mesh.mouth_crop import EMPTIED_BLUR_PX, SKIN_BLUR_PX, TEETH_REACH_PX
 from heygem.engines.mesh.painter import GAP_INPUT_SCALE
-from heygem.models.mouth import CROP_PX, MouthUNet
+from heygem.models.mouth import CROP_PX, DISPLAY_CHANNELS, PICTURE_CHANNELS, MouthUNet
 from training.mouth_critic import WINDOW_PX, Critics, critic_loss, likeness_loss, painter_loss
+from training.mouth_display import displays
 from training.mouth_material import Mouths, pixel_centres
 from training.mouth_pairs import Pairs, PairSource
 from training.mouth_reference import other_teeth, seen_at
 
 LEARNING_RATE, CRITIC_RATE = 4e-4, 2e-4
 WARM_STEPS, CRITIC_FROM_STEP = 200, 400
+DISPLAY_NOISE = 0.05  # of what is told of the teeth to show: nobody asks for it exactly
 SOFTENED = 0.2  # chance of a warp from a soft picture
 EDGE_WEIGHT, TONE_WEIGHT, STEADY_WEIGHT = 0.7, 1.5, 1.0
 INSIDE_WEIGHT = 0.4  # of exactness inside the lips, where many truths are possible
@@ -55,7 +57,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A batch ready for the net: inputs (B,14,H,W), the warp and the truth (B,3,H,W), masks (B,4,H,W)."""
+    """A batch ready for the net: inputs (B,18,H,W), the warp and the truth (B,3,H,W), masks (B,4,H,W)."""
 
     inputs: Tensor
     warp: Tensor
@@ -68,16 +70,23 @@ class Canvas:
         return self.warp + reach * (residual * sharp + blurred(residual, SKIN_BLUR_PX) * (1 - sharp))
 
 
-def lay_out(mouths: Mouths, pairs: Pairs) -> Canvas:
-    """What the painter would give the net for these pairs."""
-    masks = mouths.mask(pairs.target)
+def lay_out(mouths: Mouths, pairs: Pairs, display: Tensor | None = None) -> Canvas:
+    """What the painter would give the net for these pairs, asked for `display` (B,4) or the filmed one."""
+    masks, truth = mouths.mask(pairs.target), mouths.picture(pairs.target)
     warp = emptied(mouths.warped(pairs.source, pairs.target), masks)
     reference, where = seen_at(mouths, pairs.reference, pairs.target)
     where = where * pairs.shown[:, None, None, None]
     return Canvas(
-        inputs=_inputs(mouths, pairs, warp, torch.cat([reference * where, where], 1), masks),
+        inputs=_inputs(
+            mouths,
+            pairs,
+            warp,
+            torch.cat([reference * where, where], 1),
+            masks,
+            displays(truth, masks) if display is None else display,
+        ),
         warp=warp,
-        truth=mouths.picture(pairs.target),
+        truth=truth,
         masks=masks,
     )
 
@@ -89,12 +98,14 @@ def emptied(warp: Tensor, masks: Tensor) -> Tensor:
     return warp + (colour - warp) * blurred(inner, EMPTIED_BLUR_PX)
 
 
-def _inputs(mouths: Mouths, pairs: Pairs, warp: Tensor, reference: Tensor, masks: Tensor) -> Tensor:
+def _inputs(
+    mouths: Mouths, pairs: Pairs, warp: Tensor, reference: Tensor, masks: Tensor, display: Tensor
+) -> Tensor:
     size = (-1, -1, CROP_PX, CROP_PX)
     gaps = torch.stack([mouths.gap[pairs.source], mouths.gap[pairs.reference] * pairs.shown], 1)
     pixels = pixel_centres(warp.device).view(CROP_PX, CROP_PX, 2)[..., [0, 1, 1]].permute(2, 0, 1)
     places = (pixels - mouths.origin[pairs.target][:, :, None, None]) / TEETH_REACH_PX
-    told = (gaps * GAP_INPUT_SCALE)[:, :, None, None].expand(size)
+    told = torch.cat([gaps * GAP_INPUT_SCALE, display], 1)[:, :, None, None].expand(size)
     return torch.cat([warp, masks[:, :2] * 2 - 1, reference, told, places], 1)
 
 
@@ -115,14 +126,28 @@ def varied(canvas: Canvas, tint: float, rng: np.random.Generator, generator: tor
     warp = warp + soft * (blurred(warp, float(rng.uniform(0.6, 1.6))) - warp)
     inputs, truth = other_teeth(canvas.inputs, canvas.truth, canvas.masks[:, :1], generator)
     where = inputs[:, 8:9]
-    inputs = torch.cat([warp, inputs[:, 3:5], lit(inputs[:, 5:8]) * where, inputs[:, 8:]], 1)
-    varied = Canvas(inputs, warp, lit(truth), canvas.masks)
+    truth = lit(truth)
+    told = displays(truth, canvas.masks) + DISPLAY_NOISE * torch.randn(
+        (count, DISPLAY_CHANNELS), device=device, generator=generator
+    )
+    inputs = torch.cat(
+        [
+            warp,
+            inputs[:, 3:5],
+            lit(inputs[:, 5:8]) * where,
+            inputs[:, 8 : PICTURE_CHANNELS - DISPLAY_CHANNELS],
+            told[:, :, None, None].expand(-1, -1, CROP_PX, CROP_PX),
+            inputs[:, PICTURE_CHANNELS:],
+        ],
+        1,
+    )
+    varied = Canvas(inputs, warp, truth, canvas.masks)
     return _mirrored(varied) if rng.random() < 0.5 else varied
 
 
 def _mirrored(canvas: Canvas) -> Canvas:
     inputs = canvas.inputs.flip(-1)
-    inputs[:, 11] *= -1  # the place across
+    inputs[:, PICTURE_CHANNELS] *= -1  # the place across
     return Canvas(inputs, canvas.warp.flip(-1), canvas.truth.flip(-1), canvas.masks.flip(-1))
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from heygem.engines.mesh.mouth_crop import TEETH_REACH_PX
 from heygem.engines.mesh.teeth.seen import ROWS_PART_PX
-from heygem.models.mouth import CROP_PX
+from heygem.models.mouth import CROP_PX, PICTURE_CHANNELS
 from training.mouth_material import Mouths, pixel_centres
 
 # People are few, and a net soon knows each by the skin: here they get other teeth now and then.
@@ -44,7 +44,7 @@ def _rows_part(origin: Tensor) -> Tensor:
 def other_teeth(
     inputs: Tensor, truth: Tensor, inner: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Inputs (B,14,H,W) and truths (B,3,H,W) whose teeth, shown and true, look another way alike.
+    """Inputs (B,18,H,W) and truths (B,3,H,W) whose teeth, shown and true, look another way alike.
 
     Only where teeth are shown: wider, of another brightness and colour. Nothing but the reference tells how.
     """
@@ -55,7 +55,7 @@ def other_teeth(
 
     gain = even(DARKER, BRIGHTER, 1, 1, 1) * even(1 - TINTED, 1 + TINTED, 3, 1, 1)
     wider = even(1.0, WIDER)
-    middle = -inputs[:, 11, 0, 0] * TEETH_REACH_PX  # the teeth's, across
+    middle = -inputs[:, PICTURE_CHANNELS, 0, 0] * TEETH_REACH_PX  # the teeth's, across
     pixels = pixel_centres(device).view(1, CROP_PX, CROP_PX, 2).expand(count, -1, -1, -1)
     across = middle[:, None, None] + (pixels[..., 0] - middle[:, None, None]) / wider[:, None, None]
     grid = torch.stack([across, pixels[..., 1]], -1) / ((CROP_PX - 1) / 2) - 1

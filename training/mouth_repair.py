@@ -24,11 +24,14 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 from safetensors.torch import save_file
 from torch import Tensor
 
+from heygem.engines.mesh.teeth.display import NOBODYS, wanted_display
 from heygem.models.mouth import MouthUNet
 from heygem.templates.canonical import CanonicalFace
+from training.mouth_display import masks_of, persons_more
 from training.mouth_lesson import Recipe, lay_out, learn
 from training.mouth_material import OPEN_GAP, Mouths, load_mouths
 from training.mouth_pairs import Pairs, is_fit, masked_detail
@@ -66,16 +69,14 @@ def main() -> None:
     parser.add_argument("--mouths", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--index", type=Path, required=True, help="INDEX.tsv of the clips")
     parser.add_argument("--out", type=Path, required=True, help="existing folder to write to")
+    parser.add_argument("--weights", type=Path, help="measure these instead of learning")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    side_by_side = max(1, torch.cuda.device_count())
-    with ProcessPoolExecutor(side_by_side, get_context("spawn")) as pool:
-        learnt = list(pool.map(learn_alone, range(len(RECIPES)), repeat(asked.mouths), repeat(asked.index)))
-    weights = {
-        f"net{number}.{name}": value for number, net in enumerate(learnt) for name, value in net.items()
-    }
-    tensors = {name: torch.from_numpy(value) for name, value in weights.items()}
-    save_file(tensors, asked.out / "model.safetensors", metadata={"licence": "Apache-2.0"})
+    if asked.weights is None:
+        learnt = learn_all(asked.mouths, asked.index)
+        save(learnt, asked.out / "model.safetensors")
+    else:
+        learnt = saved(asked.weights)
     mouths = mouths_of(asked.mouths, asked.index, device_of(0))
     nets = [net_with(net, device_of(0)) for net in learnt]
     unseen = np.array([clip["split"] == "val" for clip in mouths.clips])
@@ -86,6 +87,36 @@ def main() -> None:
     log.info("%s", json.dumps(figures))
     (asked.out / "mouth_figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     write_sheet(nets, mouths, unseen, asked.out / "mouths.png")
+
+
+def learn_all(folder: Path, index: Path) -> list[Weights]:
+    """Train by every recipe, on as many GPUs at once as there are."""
+    side_by_side = max(1, torch.cuda.device_count())
+    with ProcessPoolExecutor(side_by_side, get_context("spawn")) as pool:
+        return list(pool.map(learn_alone, range(len(RECIPES)), repeat(folder), repeat(index)))
+
+
+def save(nets: Sequence[Weights], path: Path) -> None:
+    """All nets in one file, as the product reads them."""
+    tensors = {
+        f"net{number}.{name}": torch.from_numpy(value)
+        for number, net in enumerate(nets)
+        for name, value in net.items()
+    }
+    save_file(tensors, path, metadata={"licence": "Apache-2.0"})
+
+
+def saved(path: Path) -> list[Weights]:
+    """What `save` wrote."""
+    tensors = load_file(path)
+    return [
+        {
+            name.removeprefix(f"net{number}."): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(f"net{number}.")
+        }
+        for number in range(len(RECIPES))
+    ]
 
 
 def learn_alone(number: int, folder: Path, index: Path) -> Weights:
@@ -119,14 +150,23 @@ def net_with(weights: Weights, device: torch.device) -> MouthUNet:
 
 @torch.inference_mode()
 def paint(nets: Sequence[MouthUNet], mouths: Mouths, clip: int, with_reference: bool) -> Painted:
-    """Every other mouth of a clip from its most closed one; its most open one is the reference."""
+    """Every other mouth of a clip from its most closed one, as the product asks for them.
+
+    With a reference its most open one is shown, and all open ones tell how much the person displays.
+    """
     crops = torch.from_numpy(np.flatnonzero(mouths.clip == clip)).to(mouths.images.device)
     source, widest = crops[mouths.gap[crops].argmin()], crops[mouths.gap[crops].argmax()]
     targets = crops[(crops != source) & (crops != widest)]
+    more = persons_more(mouths, clip) if with_reference else NOBODYS
     parts = []
     for some in targets.split(AT_ONCE):
         shown = torch.full((len(some),), float(with_reference), device=some.device)
-        canvas = lay_out(mouths, Pairs(source.expand(len(some)), some, widest.expand(len(some)), shown))
+        wanted = np.stack([wanted_display(masks_of(mouths, crop), more) for crop in some.tolist()])
+        canvas = lay_out(
+            mouths,
+            Pairs(source.expand(len(some)), some, widest.expand(len(some)), shown),
+            torch.from_numpy(wanted).float().to(some.device),
+        )
         residual = torch.stack([net(canvas.inputs) for net in nets]).mean(0)
         parts.append((canvas.warp, canvas.finished(residual).clamp(-1, 1), canvas.truth, canvas.masks))
     return Painted(targets, *(torch.cat(column) for column in zip(*parts, strict=True)))

@@ -13,7 +13,8 @@ from heygem.models.steps import in_steps
 from heygem.models.torch_setup import beside_this_thread
 
 CROP_PX = 160
-PICTURE_CHANNELS = 11
+DISPLAY_CHANNELS = 4
+PICTURE_CHANNELS = 11 + DISPLAY_CHANNELS
 PLACE_CHANNELS = 3
 INPUT_CHANNELS = PICTURE_CHANNELS + PLACE_CHANNELS
 
@@ -42,7 +43,7 @@ class ResidualBlock(nn.Module):
 
 
 class MouthUNet(nn.Module):
-    """(B,14,160,160) -> (B,3,160,160); four halvings, each level handed across to its way up.
+    """(B,18,160,160) -> (B,3,160,160); four halvings, each level handed across to its way up.
 
     Teeth are rigid: the upper row moves with the skull, the lower with the jaw. So the net keeps a learnt map
     of each and reads it at the place that every pixel has there: rows come out even, and the same teeth come
@@ -120,12 +121,14 @@ class MouthRepairNet:
         """What to add to warped mouth crops so that they look real.
 
         Args:
-            inputs: (B,14,160,160) float32, by channel: 0-2 the warped crop, RGB in [-1,1]; 3 inside of the
+            inputs: (B,18,160,160) float32, by channel: 0-2 the warped crop, RGB in [-1,1]; 3 inside of the
                 lips and 4 whole mouth, masks from -1 (outside) to 1; 5-7 another crop of the person for
                 reference, RGB in [-1,1], or zeros; 8 one if there is a reference, else zero; 9 and 10 how
                 open the mouth was in the frame before warping and in the reference: lip gap over eye-corner
-                distance, times 4; 11-13 the pixel's place on the teeth, in -1..1 where teeth can be: across,
-                down from the skull, down from the jaw.
+                distance, times 4; 11-14 what to display: shares of teeth in the upper part of the inside, in
+                the middle and in the lower part, and the luma of the inside over the skin's, 0..1; 15-17 the
+                pixel's place on the teeth, in -1..1 where teeth can be: across, down from the skull, down
+                from the jaw.
 
         Returns:
             (B,3,160,160) float32, an addend to RGB in [-1,1]; meant in full inside the lips, blurred on skin.

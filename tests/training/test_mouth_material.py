@@ -8,13 +8,16 @@ import pytest
 import torch
 
 from heygem.engines.mesh.mouth_crop import MouthMasks, teeth_origin, teeth_places
+from heygem.engines.mesh.teeth.display import display_of
 from heygem.engines.mesh.teeth.seen import SeenTeeth
-from heygem.models.mouth import CROP_PX, INPUT_CHANNELS
+from heygem.models.mouth import CROP_PX, INPUT_CHANNELS, PICTURE_CHANNELS
 from heygem.templates.canonical import CanonicalFace
+from training.mouth_display import displays, masks_of
 from training.mouth_lesson import Recipe, lay_out, learn, varied
 from training.mouth_material import Mouths, load_mouths
 from training.mouth_pairs import UNFIT, Pairs, PairSource, is_fit
 from training.mouth_reference import other_teeth, seen_at
+from training.mouth_repair import RECIPES, save, saved
 
 FACE = Path(__file__).parents[2] / "models" / "face-landmarker" / "canonical_face.npz"
 PX_PER_UNIT = CROP_PX / 0.64
@@ -104,7 +107,7 @@ def test_inputs_are_those_of_the_product(mouths: Mouths) -> None:
     masks = MouthMasks.of(vertices)
     assert inputs.shape == (INPUT_CHANNELS, CROP_PX, CROP_PX)
     np.testing.assert_allclose(inputs[3:5], np.stack([masks.inner, masks.lips]) * 2 - 1, atol=0.01)
-    np.testing.assert_allclose(inputs[11:], teeth_places(teeth_origin(vertices)), atol=0.01)
+    np.testing.assert_allclose(inputs[PICTURE_CHANNELS:], teeth_places(teeth_origin(vertices)), atol=0.01)
     assert not inputs[5:9].any() and not inputs[10].any()
 
 
@@ -114,7 +117,8 @@ def test_a_reference_is_moved_as_the_product_moves_it(mouths: Mouths) -> None:
     inner = mouths.mask(reference)[0, 0].numpy()
     picture_of = mouths.images[5].numpy().astype(np.float32)
     seen = SeenTeeth(picture_of, inner, np.zeros_like(inner), mouths.origin[5].numpy(), 0.1)
-    crop, shown, _ = seen.at(mouths.origin[4].numpy())
+    placed = seen.at(mouths.origin[4].numpy())
+    crop, shown = placed.picture, placed.inside
     np.testing.assert_allclose(where[0, 0], shown, atol=1e-3)
     np.testing.assert_allclose(
         (picture[0].permute(1, 2, 0).numpy() + 1) * 127.5 * shown[..., None],
@@ -138,6 +142,17 @@ def test_teeth_change_where_they_are_shown_and_only_then(mouths: Mouths) -> None
     assert not torch.equal(inputs[0, 5:9], canvas.inputs[0, 5:9])
 
 
+def test_what_is_displayed_is_told_as_the_product_tells_it(mouths: Mouths) -> None:
+    crops = torch.arange(6)
+    told = displays(mouths.picture(crops), mouths.mask(crops)).numpy()
+    product = [
+        display_of(mouths.images[crop].numpy().astype(np.float32), masks_of(mouths, crop))
+        for crop in range(6)
+    ]
+    np.testing.assert_allclose(told, product, atol=0.01)
+    assert told.max() > 0.2
+
+
 def test_light_and_colour_change_but_not_the_mouth(mouths: Mouths) -> None:
     pairs = Pairs(torch.tensor([0]), torch.tensor([4]), torch.tensor([5]), torch.tensor([1.0]))
     canvas = lay_out(mouths, pairs)
@@ -154,3 +169,14 @@ def test_the_net_learns(mouths: Mouths) -> None:
     net = learn(mouths, np.array([True, False]), recipe, seed=0)
     assert all(torch.isfinite(weight).all() for weight in net.parameters())
     assert float(net.leave.weight.detach().abs().max()) > 0
+
+
+def test_weights_can_be_measured_again(tmp_path: Path) -> None:
+    nets = [
+        {"leave.bias": np.full(3, number, np.float16), "atlas": np.zeros((1, 2), np.float16)}
+        for number in range(len(RECIPES))
+    ]
+    save(nets, tmp_path / "model.safetensors")
+    for net, again in zip(nets, saved(tmp_path / "model.safetensors"), strict=True):
+        assert net.keys() == again.keys()
+        assert all((net[name] == again[name]).all() for name in net)

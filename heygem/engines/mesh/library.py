@@ -25,7 +25,7 @@ from heygem.templates.face_track import FaceTrack
 from heygem.templates.tracker import FaceTracker
 
 # Raised whenever prepared assets would come out differently; older entries are then made anew.
-ASSET_VERSION = 18
+ASSET_VERSION = 19
 PORTRAITS_IN_MEMORY = 4
 REHEARSED_SHAPES = 3
 

@@ -60,6 +60,13 @@ class MouthMasks:
         """The inside with an edge soft enough for changes of colour."""
         return np.asarray(cv2.GaussianBlur(self.inner, (0, 0), 1.0), dtype=np.float32)
 
+    @property
+    def way_down(self) -> Image:
+        """From 0 at the upper lip to 1 at the lower one, in every column of the inside; 0 beside it."""
+        inside = self.inner > 0.5
+        way = (np.cumsum(inside, 0) - 0.5) / np.maximum(inside.sum(0), 1)
+        return np.asarray(np.where(inside, way, 0), dtype=np.float32)
+
     def applied(self, residual: Image) -> Image:
         """What of a residual (160,160,3) enters the picture."""
         soft = cv2.GaussianBlur(residual, (0, 0), SKIN_BLUR_PX)

@@ -20,9 +20,10 @@ from heygem.engines.mesh.mouth_crop import (
     teeth_places,
     to_crop,
 )
+from heygem.engines.mesh.teeth.display import NOBODYS, wanted_display
 from heygem.engines.mesh.teeth.fit import FilmedTeeth, TeethFit
 from heygem.engines.mesh.teeth.rows import evened
-from heygem.engines.mesh.teeth.seen import SeenTeeth, best_seen
+from heygem.engines.mesh.teeth.seen import PlacedTeeth, SeenTeeth, best_seen
 from heygem.engines.mesh.teeth.tone import toned
 from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb, rgb_to_yuv, yuv_to_rgb
@@ -51,6 +52,21 @@ class Canvas:
     seen: SeenTeeth | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EmptyMouth:
+    """The canvas warped to a mouth, with nothing between its lips yet.
+
+    frame: the whole. crop: (160,160,3) RGB 0..255. origin: (3,), see `teeth_origin`. own: the person's teeth
+    where they are in this mouth, if the clip shows them.
+    """
+
+    frame: YuvFrame
+    crop: Image
+    masks: MouthMasks
+    origin: Array
+    own: PlacedTeeth | None
+
+
 class MouthPainter:
     """One per engine."""
 
@@ -64,17 +80,14 @@ class MouthPainter:
         affine = crop_to_frame(canvas.points_px, self._face)
         fit: TeethFit | None = None
         for group in in_groups(targets_px, BATCH_BUCKETS[-1]):
-            opened = [self._opened(canvas, target, affine) for target in group]
-            crops = [crop_rgb(frame, affine, CROP_PX, canvas.colour).astype(np.float32) for frame in opened]
-            vertices = [to_crop(target, affine) for target in group]
-            masks = [MouthMasks.of(mesh) for mesh in vertices]
-            residuals = self._residuals(canvas, crops, masks, vertices)
+            mouths = [self._emptied(canvas, target, affine) for target in group]
+            crops, masks = [mouth.crop for mouth in mouths], [mouth.masks for mouth in mouths]
+            residuals = self._residuals(canvas, mouths)
             if fit is None:  # the first few mouths tell it for all of them
                 fit = TeethFit.of(crops, masks, residuals, canvas.teeth)
-            for frame, crop, mask, residual, target in zip(
-                opened, crops, masks, residuals, group, strict=True
-            ):
-                yield _patch(frame, canvas.colour, affine, fit.applied(crop, mask, residual), target)
+            for mouth, residual, target in zip(mouths, residuals, group, strict=True):
+                added = fit.applied(mouth.crop, mouth.masks, residual)
+                yield _patch(mouth.frame, canvas.colour, affine, added, target)
 
     def teeth_of(self, patches: Sequence[MouthPatch], colour: ColourTags) -> FilmedTeeth | None:
         """What filmed mouths that are open tell of this person's teeth; None if they are too few."""
@@ -101,51 +114,54 @@ class MouthPainter:
         affine[:, 2] -= (patch.left_px, patch.top_px)
         return crop_rgb(patch.pixels, affine, CROP_PX, colour).astype(np.float32), mesh
 
-    def _opened(self, canvas: Canvas, target_px: Array, crop_to_frame: Array) -> YuvFrame:
-        """The canvas, warped without a mouth."""
+    def _emptied(self, canvas: Canvas, target_px: Array, crop_to_frame: Array) -> EmptyMouth:
+        """The canvas, warped to a target (V,2) without a mouth."""
         no_mouth = np.zeros(len(target_px))
         frame = self._composer.compose(canvas.frame, Drawing(canvas.vertices_px, target_px, (), no_mouth))
         empty_mouth(frame, target_px, float(np.hypot(*crop_to_frame[:, 0])))
-        return frame
+        crop = crop_rgb(frame, crop_to_frame, CROP_PX, canvas.colour).astype(np.float32)
+        mesh = to_crop(target_px, crop_to_frame)
+        origin = teeth_origin(mesh)
+        return EmptyMouth(
+            frame, crop, MouthMasks.of(mesh), origin, canvas.seen.at(origin) if canvas.seen else None
+        )
 
-    def _residuals(
-        self, canvas: Canvas, crops: list[Image], masks: list[MouthMasks], vertices: list[Array]
-    ) -> list[Image]:
-        """(160,160,3) RGB 0..255 and meshes (V,2) in crop pixels -> (160,160,3) each, to add."""
-        origins = [teeth_origin(mesh) for mesh in vertices]
+    def _residuals(self, canvas: Canvas, mouths: Sequence[EmptyMouth]) -> list[Image]:
+        """(160,160,3) each, RGB, to add."""
+        more = canvas.teeth.more if canvas.teeth else NOBODYS
         inputs = [
-            repair_inputs(crop, mask, origin, canvas.gap_in_eyes, canvas.seen)
-            for crop, mask, origin in zip(crops, masks, origins, strict=True)
+            repair_inputs(mouth, canvas.gap_in_eyes, wanted_display(mouth.masks, more)) for mouth in mouths
         ]
         added = self._models.mouth_repair.repair(np.stack(inputs)).transpose(0, 2, 3, 1) * 127.5
-        mouths = zip(crops, masks, added, origins, strict=True)
-        return [_finished(canvas, crop, mask, residual, origin) for crop, mask, residual, origin in mouths]
+        tint = canvas.teeth.tint if canvas.teeth else None
+        return [_finished(mouth, residual, tint) for mouth, residual in zip(mouths, added, strict=True)]
 
 
-def _finished(canvas: Canvas, crop: Image, mask: MouthMasks, residual: Image, origin: Array) -> Image:
+def _finished(mouth: EmptyMouth, residual: Image, tint: NDArray[np.floating] | None) -> Image:
     """What the net adds, (160,160,3), in the light of the picture, with own teeth and even rows."""
-    toned_residual = toned(crop, mask, residual, canvas.teeth.tint if canvas.teeth else None)
-    if canvas.seen:
-        toned_residual = canvas.seen.laid_over(crop, mask, toned_residual, origin)
-    return mask.applied(evened(crop, mask, toned_residual))
+    crop, masks = mouth.crop, mouth.masks
+    toned_residual = toned(crop, masks, residual, tint)
+    if mouth.own:
+        toned_residual = mouth.own.laid_over(crop, masks, toned_residual)
+    return masks.applied(evened(crop, masks, toned_residual))
 
 
-def repair_inputs(
-    crop: Image, masks: MouthMasks, origin: Array, gap_in_eyes: float, seen: SeenTeeth | None = None
-) -> Image:
-    """What the repair net is told (14,160,160), with a reference mouth or without."""
-    size = (1, CROP_PX, CROP_PX)
-    nothing = np.zeros((CROP_PX, CROP_PX, 4), np.float32)
-    reference, where, _ = seen.at(origin) if seen else (nothing[..., :3], nothing[..., 3], None)
+def repair_inputs(mouth: EmptyMouth, gap_in_eyes: float, display: Array) -> Image:
+    """What the repair net is told (18,160,160): display (4,), see `heygem.engines.mesh.teeth.display`."""
+    size, own = (1, CROP_PX, CROP_PX), mouth.own
+    reference = own.picture if own else np.zeros_like(mouth.crop)
+    where = own.inside if own else np.zeros_like(mouth.masks.inner)
+    own_gap = own.gap_in_eyes if own else 0.0
     channels = [
-        crop.transpose(2, 0, 1) / 127.5 - 1,  # (H,W,3) 0..255 -> (3,H,W) in [-1,1]
-        masks.inner[None] * 2 - 1,
-        masks.lips[None] * 2 - 1,
+        mouth.crop.transpose(2, 0, 1) / 127.5 - 1,  # (H,W,3) 0..255 -> (3,H,W) in [-1,1]
+        mouth.masks.inner[None] * 2 - 1,
+        mouth.masks.lips[None] * 2 - 1,
         (reference.transpose(2, 0, 1) / 127.5 - 1) * where,
         where[None],
         np.full(size, gap_in_eyes * GAP_INPUT_SCALE),
-        np.full(size, seen.gap_in_eyes * GAP_INPUT_SCALE if seen else 0.0),
-        teeth_places(origin),
+        np.full(size, own_gap * GAP_INPUT_SCALE),
+        np.broadcast_to(display[:, None, None], (len(display), *size[1:])),
+        teeth_places(mouth.origin),
     ]
     return np.concatenate(channels).astype(np.float32)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,7 +30,8 @@ def smile(light: float = 1.0, tall_px: int = 20) -> SeenTeeth:
 @given(st.integers(-10, 10), st.integers(-6, 6), st.integers(8, 30))
 def test_either_row_moves_with_its_bone(across: int, down: int, jaw: int) -> None:
     seen = smile()
-    picture, where, teeth = seen.at(seen.origin + (across, down, down + jaw - 20))
+    placed = seen.at(seen.origin + (across, down, down + jaw - 20))
+    picture, where, teeth = placed.picture, placed.inside, placed.teeth
     upper, lower = picture[60 + down + 5, 80 + across, 0], picture[88 + down + jaw - 20 + 2, 80 + across, 0]
     assert upper == 220 and where[60 + down + 5, 80 + across] == 1
     assert teeth[60 + down + 5, 80 + across] == teeth[88 + down + jaw - 20 + 2, 80 + across] == 1
@@ -38,9 +40,9 @@ def test_either_row_moves_with_its_bone(across: int, down: int, jaw: int) -> Non
 
 def test_in_its_own_place_a_mouth_is_shown_as_it_is() -> None:
     seen = smile()
-    picture, where, _ = seen.at(seen.origin)
-    np.testing.assert_allclose(picture, seen.crop)
-    np.testing.assert_allclose(where, seen.inner)
+    placed = seen.at(seen.origin)
+    np.testing.assert_allclose(placed.picture, seen.crop)
+    np.testing.assert_allclose(placed.inside, seen.inner)
 
 
 def test_the_mouth_with_the_most_teeth_is_shown_and_none_that_hardly_opens() -> None:
@@ -50,30 +52,38 @@ def test_the_mouth_with_the_most_teeth_is_shown_and_none_that_hardly_opens() -> 
     assert best_seen([shut]) is None and best_seen([]) is None
 
 
-def laid_over(seen: SeenTeeth, inner: Image) -> Image:
-    """What becomes of a mouth that was painted dark throughout."""
+def laid_over(seen: SeenTeeth, inner: Image, painted: float = 90.0) -> Image:
+    """What becomes of a mouth that was painted in one grey, by default as bright as teeth are."""
     crop = np.full((CROP_PX, CROP_PX, 3), 90, np.float32)
-    dark = np.full_like(crop, 30) - crop
-    return crop + seen.laid_over(crop, MouthMasks(inner, inner, inner, inner), dark, seen.origin)
+    lips = cv2.dilate(inner, np.ones((15, 15)))
+    masks = MouthMasks(inner, lips, inner, cv2.dilate(lips, np.ones((15, 15))))
+    residual = (painted - crop) * inner[..., None]
+    return crop + seen.at(seen.origin).laid_over(crop, masks, residual)
 
 
 def test_own_teeth_lie_over_painted_ones_and_what_is_no_tooth_does_not() -> None:
     seen = smile()
     made = laid_over(seen, seen.inner)
-    assert made[66, 80] == pytest.approx(30 + LAID_OVER * (220 - 30), abs=2)
-    assert made[81, 80] == pytest.approx(30, abs=1)  # the dark between the rows
+    assert made[66, 80] == pytest.approx(90 + LAID_OVER * (220 - 90), abs=2)
+    assert made[81, 80] == pytest.approx(90, abs=1)  # the dark between the rows
+
+
+def test_own_teeth_do_not_lie_where_none_is_painted() -> None:
+    """A person who hardly shows any at this opening is not given those of a laugh."""
+    seen = smile()
+    np.testing.assert_allclose(laid_over(seen, seen.inner, painted=30)[seen.inner > 0], 30)
 
 
 def test_own_teeth_stay_between_the_lips_and_in_the_dark_of_a_mouth_hardly_open() -> None:
     seen = smile()
     half, slit = seen.inner.copy(), np.zeros_like(seen.inner)
     half[:, :80], slit[64:68, 50:110] = 0, 1
-    assert laid_over(seen, half)[66, 60] == pytest.approx(30, abs=1)
-    assert laid_over(seen, half)[66, 100, 0] > 150
-    np.testing.assert_allclose(laid_over(seen, slit), 30)
+    assert laid_over(seen, half)[66, 60] == pytest.approx(90, abs=1)
+    assert laid_over(seen, half)[66, 100, 0] > 120
+    np.testing.assert_allclose(laid_over(seen, slit)[slit > 0], 90)
 
 
 @pytest.mark.parametrize(("turned", "laid"), [(3.0, True), (10.0, False)])
 def test_teeth_of_a_head_turned_another_way_are_not_laid_over(turned: float, laid: bool) -> None:
     seen = replace(smile(), turned_degrees=turned)
-    assert (laid_over(seen, seen.inner)[66, 80, 0] > 100) == laid
+    assert (laid_over(seen, seen.inner)[66, 80, 0] > 120) == laid

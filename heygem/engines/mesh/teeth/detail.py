@@ -15,7 +15,7 @@ from heygem.engines.mesh.mouth_crop import Image, MouthMasks
 OF_FILMED = 0.9  # painted mouths are seen beside the sharpest filmed ones, but are shown longer
 INSIDE_OVER_LIPS = 2.5  # in the median of 11 filmed clips
 TOO_CRISP = 2.0  # times what the lips tell, which they do but roughly: more than that is softened
-MOST_SOFTENING, MOST_SHARPENING = -1.0, 1.3
+MOST_SOFTENING, MOST_SHARPENING = -1.0, 0.8
 BLUR_PX = 1.2
 NEAR_PX, OVERSHOOT = 5, 0.1  # sharpening stays within what is this near, give or take a part of its range
 # What sharpening by one adds to the root of the detail, as a share of it: measured on painted mouths.

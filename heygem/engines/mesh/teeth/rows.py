@@ -36,7 +36,7 @@ def with_filled_gaps(crop: Image, masks: MouthMasks, residual: Image, depth: flo
 
 def _shaded(painted: Image, masks: MouthMasks) -> NDArray[np.floating]:
     """(160,160) factor of 1 and less: of a lower row that is brighter than the upper one lets it be."""
-    luma, down = painted @ LUMA, _way_down(masks)
+    luma, down = painted @ LUMA, masks.way_down
     teeth = teeth_in(painted, masks) * (masks.inner > SURELY_INSIDE)
     rows = [(teeth > 0.5) & part for part in (down < UPPER_UNTIL, down > LOWER_FROM)]
     if min(row.sum() for row in rows) < LEAST_TEETH_PX:
@@ -45,12 +45,3 @@ def _shaded(painted: Image, masks: MouthMasks) -> NDArray[np.floating]:
     kept = float(np.clip(LOWER_OVER_UPPER * upper / lower, DIMMEST, 1.0))
     part = np.clip((down - UPPER_UNTIL) / (LOWER_FROM - UPPER_UNTIL), 0, 1)
     return np.asarray(1 + (kept - 1) * part * cv2.GaussianBlur(teeth, (0, 0), TEETH_BLUR_PX))
-
-
-def _way_down(masks: MouthMasks) -> Image:
-    """(160,160): 0 at the upper lip, 1 at the lower one, in every column; 0 beside the mouth."""
-    inside = masks.inner > 0.5
-    rows = np.arange(len(inside))[:, None]
-    top = np.argmax(inside, 0)
-    height = np.maximum(inside.sum(0), 1)
-    return np.asarray(np.where(inside.any(0), np.clip((rows - top) / height, 0, 1), 0), np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygem.engines.mesh.mouth_crop import Image, MouthMasks, teeth_origin
-from heygem.engines.mesh.teeth.tone import teeth_in
+from heygem.engines.mesh.teeth.tone import LUMA, teeth_in
 from heygem.models.mouth import CROP_PX
 
 Array = NDArray[np.float64]
@@ -21,6 +21,8 @@ ROWS_PART_PX = 4.0  # below the middle between the rows' places: upper teeth han
 LEAST_SHOWN_PX = 250  # of the inside, in the mouth crop
 EDGE_PX = 3  # of lips, whose colour is on the teeth beside them
 LAID_OVER, SOFT_PX = 0.8, 0.8  # how much of own teeth is laid over painted ones, and their edge
+BESIDE_PX = 3  # own teeth lie where painted ones are, and as far beside them: a person shows so many
+HALF_DARK = 90.0  # luma
 # Between lips hardly open, teeth are in the dark: area of the inside, in the crop.
 DARK_AREA_PX, LIGHT_AREA_PX = 400.0, 900.0
 ALIKE_DEGREES, UNLIKE_DEGREES = 5.0, 9.0  # of turn, between which teeth cease to lie where they are wanted
@@ -49,8 +51,8 @@ class SeenTeeth:
         teeth = np.asarray(teeth, np.float32)
         return cls(crop, masks.inner, teeth, teeth_origin(mesh), gap_in_eyes, turned_degrees)
 
-    def at(self, origin: Array) -> tuple[Image, Image, Image]:
-        """For a mouth with teeth at `origin`: RGB (160,160,3), where it shows the inside, and teeth."""
+    def at(self, origin: Array) -> "PlacedTeeth":
+        """For a mouth with teeth at `origin`."""
         across, down = np.meshgrid(*np.arange(2 * CROP_PX, dtype=np.float32).reshape(2, -1) % CROP_PX)
         is_upper = down < _rows_part(origin)
         moved = (self.origin - origin).astype(np.float32)
@@ -62,18 +64,36 @@ class SeenTeeth:
             for image in (self.crop, self.inner, self.teeth)
         )
         same_row = (is_upper == (down < _rows_part(self.origin))).astype(np.float32)
-        return picture, inner * same_row, teeth * same_row
-
-    def laid_over(self, crop: Image, masks: MouthMasks, residual: Image, origin: Array) -> Image:
-        """Residual (160,160,3), to add to a crop of RGB 0..255, with these teeth where they belong."""
-        light = np.clip((masks.inner.sum() - DARK_AREA_PX) / (LIGHT_AREA_PX - DARK_AREA_PX), 0, 1)
         alike = (UNLIKE_DEGREES - self.turned_degrees) / (UNLIKE_DEGREES - ALIKE_DEGREES)
-        weight = LAID_OVER * float(light * np.clip(alike, 0, 1))
+        return PlacedTeeth(
+            picture, inner * same_row, teeth * same_row, self.gap_in_eyes, float(np.clip(alike, 0, 1))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedTeeth:
+    """An open mouth whose rows lie where they are in another one.
+
+    picture: (160,160,3) RGB 0..255. inside, teeth: (160,160) 0..1, where it shows the inside, and teeth.
+    gap_in_eyes: as in `SeenTeeth`. alike: 0..1, how much its head is turned as that of the other mouth.
+    """
+
+    picture: Image
+    inside: Image
+    teeth: Image
+    gap_in_eyes: float
+    alike: float
+
+    def laid_over(self, crop: Image, masks: MouthMasks, residual: Image) -> Image:
+        """Residual (160,160,3), to add to a crop of RGB 0..255, with these for the teeth it has."""
+        light = np.clip((masks.inner.sum() - DARK_AREA_PX) / (LIGHT_AREA_PX - DARK_AREA_PX), 0, 1)
+        weight = LAID_OVER * self.alike * float(light)
         if weight == 0:
             return residual
-        picture, _, teeth = self.at(origin)
-        share = weight * cv2.GaussianBlur(teeth * masks.inner, (0, 0), SOFT_PX)[..., None]
-        return np.asarray(residual + share * (picture - crop - residual), np.float32)
+        painted = teeth_in(np.clip(crop + residual, 0, 255), masks) * masks.inner
+        where = self.teeth * cv2.dilate(painted, np.ones((BESIDE_PX, BESIDE_PX))) * masks.inner
+        share = weight * cv2.GaussianBlur(where, (0, 0), SOFT_PX)[..., None]
+        return np.asarray(residual + share * (self.picture - crop - residual), np.float32)
 
 
 def _rows_part(origin: Array) -> float:
@@ -89,5 +109,4 @@ def best_seen(mouths: Sequence[SeenTeeth]) -> SeenTeeth | None:
 
 def _bright_area(mouth: SeenTeeth) -> float:
     """How much of the inside is as bright as teeth: luma over that of half-dark, summed."""
-    luma = mouth.crop @ np.array([0.299, 0.587, 0.114], np.float32)
-    return float((mouth.inner * np.maximum(luma - 90.0, 0)).sum())
+    return float((mouth.inner * np.maximum(mouth.crop @ LUMA - HALF_DARK, 0)).sum())

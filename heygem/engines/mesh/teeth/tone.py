@@ -121,6 +121,13 @@ def teeth_in(picture: Image, masks: MouthMasks) -> Image:
     return np.asarray(_bright(luma, skin_luma) * (1 - _redness(picture, luma, masks)), np.float32)
 
 
+def light_of(picture: Image, masks: MouthMasks) -> Image:
+    """(160,160) luma of RGB (160,160,3) 0..255 over that of the skin around; ones where none is seen."""
+    luma = picture @ LUMA
+    skin_luma = _skin_luma(luma, masks)
+    return np.ones(luma.shape, np.float32) if skin_luma is None else np.asarray(luma / skin_luma, np.float32)
+
+
 def _bright(luma: NDArray[np.floating], skin_luma: float) -> Image:
     """1 for what is surely as bright as teeth are."""
     part = (luma / skin_luma - BRIGHT_FROM) / (BRIGHT_FULLY - BRIGHT_FROM)
