@@ -35,11 +35,12 @@ HASTE_SLACK, HASTE_UNIT = 0.02, 0.02
 SMEAR_UNIT_OCTAVES = 0.3
 LEAST_CRISP = 1e-3
 PAINTED_COST = 2.5  # closed lips of the person's own win where they fit
+PAINTED_ELSEWHERE = 0.4  # what painted ones cost in another pose and light: they were made for neither
 # A person's open mouths were filmed in one light and another, with teeth smeared or half hidden: one after
 # the other they seem to be of several people. Painted ones have one set of teeth.
 FILMED_OPEN_COST = 8.0
 # ... unless the face is so large that a painted pixel (see `mouth_crop`) measures so many of the frame.
-COARSE_FROM_PX, COARSE_FULLY_PX = 1.3, 2.0
+COARSE_FROM_PX, COARSE_FULLY_PX = 3.0, 5.0
 FORBIDDEN = 1e6
 
 NEIGHBOUR_FRAMES = 2
@@ -70,13 +71,14 @@ def fit_cost(
     stretch = (np.maximum(gap - OPEN_STRETCH * filmed - OPEN_SLACK, 0) / OPEN_UNIT) ** 2
     turn = _squared_distance(wanted.turn_degrees, mouths.turn_degrees) / TURN_UNIT_DEGREES**2
     light = _squared_distance(wanted.ring, mouths.ring) / wanted.ring.shape[1] / RING_UNIT**2
+    painted = mouths.frame == PAINTED
+    elsewhere = (turn + light) * np.where(painted, PAINTED_ELSEWHERE, 1.0)
     octaves = np.log2((wanted.detail[:, None] + 1) / (mouths.detail[None] + 1))
     blur = (np.maximum(octaves - BLUR_SLACK_OCTAVES, 0) / BLUR_UNIT_OCTAVES) ** 2
-    painted = mouths.frame == PAINTED
     fine = 1 - smooth_step(np.array(painted_px), COARSE_FROM_PX, COARSE_FULLY_PX)
     filmed_cost = FILMED_OPEN_COST * fine * seen_part(np.minimum(gap, filmed))
     source = np.where(painted, PAINTED_COST, filmed_cost)
-    cost = shape + opening + stretch + turn + light + blur + source
+    cost = shape + opening + stretch + elsewhere + blur + source
     near = np.abs(wanted.frame[:, None] - mouths.frame[None]) < forbidden_frames
     return np.where(near & ~painted, FORBIDDEN, cost).astype(np.float32)
 
@@ -94,9 +96,12 @@ def haste_cost(frame: NDArray[np.int64], haste: Array) -> Costs:
     return ((np.maximum(filmed - HASTE_SLACK, 0) / HASTE_UNIT) ** 2).astype(np.float32)
 
 
-def smear_cost(crispness: Array, gap: Array) -> Costs:
-    """(K,): what mouths with openings (K,) cost that are less crisp inside than is usual in their bank."""
-    seen = seen_part(gap)
+def smear_cost(frame: NDArray[np.int64], crispness: Array, gap: Array) -> Costs:
+    """(K,): what mouths cost that were filmed in frames (K,) less crisp inside than is usual in their bank.
+
+    They have openings (K,). Painted ones are as crisp as the clip's best, whatever they show.
+    """
+    seen = seen_part(gap) * (frame != PAINTED)
     if not (seen == 1).any():
         return np.zeros(len(gap), np.float32)
     octaves = np.log2(np.median(crispness[seen == 1]) / np.maximum(crispness, LEAST_CRISP))

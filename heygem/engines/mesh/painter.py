@@ -20,6 +20,7 @@ from heygem.engines.mesh.mouth_crop import (
     teeth_places,
     to_crop,
 )
+from heygem.engines.mesh.teeth.detail import steepened
 from heygem.engines.mesh.teeth.display import NOBODYS, wanted_display
 from heygem.engines.mesh.teeth.fit import FilmedTeeth, TeethFit
 from heygem.engines.mesh.teeth.rows import evened
@@ -181,7 +182,8 @@ def _patch(
     added = cv2.warpAffine(
         residual, patch_to_crop, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT
     )
-    pixels = _add_rgb(cut.pixels, np.asarray(added, dtype=np.float32), colour)
+    enlarged = float(np.hypot(*crop_to_frame[:, 0]))
+    pixels = _add_rgb(cut.pixels, steepened(np.asarray(added, dtype=np.float32), enlarged), colour)
     return MouthPatch(pixels, cut.left_px, cut.top_px, vertices_px)
 
 

@@ -156,7 +156,7 @@ def _path(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(T,K) costs of the fit and (T,) openings -> (T,) mouths, and where they take over at once."""
     keys, looks = bank.keys, bank.looks
-    flaws = haste_cost(keys.frame, portrait.haste) + smear_cost(looks.crispness, keys.gap)
+    flaws = haste_cost(keys.frame, portrait.haste) + smear_cost(keys.frame, looks.crispness, keys.gap)
     path = best_path(fit + flaws, SwitchCost.of(keys.frame, keys.gap, looks.unlike), gap)
     return path, cuts(path, keys.gap, looks.unlike)
 

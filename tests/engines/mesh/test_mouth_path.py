@@ -141,7 +141,7 @@ def test_a_mouth_filmed_open_that_looks_closed_when_drawn_so_serves_for_closed_l
     assert cost_of(bank, [0.0])[0].argmin() == 0
 
 
-@pytest.mark.parametrize(("painted_px", "wins"), [(1.0, 1), (2.5, 0)])
+@pytest.mark.parametrize(("painted_px", "wins"), [(2.5, 1), (5.5, 0)])
 def test_on_a_face_too_large_for_painted_mouths_filmed_ones_win(painted_px: float, wins: int) -> None:
     bank, wanted = bank_of([0.09, 0.09], [50, PAINTED]), bank_of([0.09], [0])
     assert fit_cost(wanted, bank, 0.0, 0.0, painted_px)[0].argmin() == wins
@@ -170,10 +170,27 @@ def test_a_mouth_filmed_in_haste_costs_and_a_painted_one_never() -> None:
 
 def test_a_mouth_less_crisp_inside_than_the_others_costs_where_it_is_open() -> None:
     gap, crispness = np.array([0.1, 0.1, 0.08, 0.06, 0.0]), np.array([1.0, 0.9, 0.3, 0.9, 0.01])
-    cost = smear_cost(crispness, gap)
+    cost = smear_cost(np.arange(5), crispness, gap)
     assert cost[2] > 1 and (cost[[0, 1, 3, 4]] == 0).all()
-    assert (smear_cost(np.array([0.0, 0.5]), np.zeros(2)) == 0).all()  # a bank of shut mouths
-    assert np.isfinite(smear_cost(np.array([0.0, 0.5]), np.ones(2))).all()
+    two = np.arange(2)
+    assert (smear_cost(two, np.array([0.0, 0.5]), np.zeros(2)) == 0).all()  # a bank of shut mouths
+    assert np.isfinite(smear_cost(two, np.array([0.0, 0.5]), np.ones(2))).all()
+
+
+def test_a_painted_mouth_is_no_smear() -> None:
+    """It may show nothing but the dark, which is soft; and it does not tell how crisp film is."""
+    crispness, gap = np.array([1.0, 0.9, 0.1, 9.0]), np.full(4, 0.1)
+    assert (smear_cost(np.array([7, 8, PAINTED, PAINTED]), crispness, gap)[2:] == 0).all()
+    filmed = smear_cost(np.array([7, 8]), crispness[:2], gap[:2])
+    np.testing.assert_array_equal(smear_cost(np.array([7, 8, PAINTED, PAINTED]), crispness, gap)[:2], filmed)
+
+
+def test_another_pose_or_light_costs_a_painted_mouth_less() -> None:
+    bank, wanted = bank_of([0.09, 0.09], [50, PAINTED]), bank_of([0.09], [0])
+    here = fit_cost(wanted, bank, 0.0, 0.0)[0]
+    wanted.turn_degrees[:], wanted.ring[:] = 12.0, 15.0
+    more = fit_cost(wanted, bank, 0.0, 0.0)[0] - here
+    assert 0 < more[1] < 0.5 * more[0]
 
 
 def test_a_switch_between_mouths_that_look_alike_is_spread_over_three_frames() -> None:

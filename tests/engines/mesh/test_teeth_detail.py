@@ -14,6 +14,7 @@ from heygem.engines.mesh.teeth.detail import (
     inside_detail,
     sharpened,
     sharpening_for,
+    steepened,
 )
 from heygem.models.mouth import CROP_PX
 
@@ -94,3 +95,18 @@ def test_nothing_changes_outside_the_lips(masks: MouthMasks) -> None:
     crisp = sharpened(CROP, masks, residual, 1.0)
     outside = cv2.dilate(masks.inner, np.ones((13, 13))) == 0
     np.testing.assert_allclose(crisp[outside], residual[outside], atol=1e-4)
+
+
+@pytest.mark.parametrize("times", [1.5, 3.0])
+def test_an_enlarged_edge_is_made_steeper_without_a_halo(times: float) -> None:
+    rows = np.repeat(200 / (1 + np.exp(30 - np.arange(60, dtype=np.float32)))[None], 40, 0)
+    size = (round(60 * times), round(40 * times))
+    enlarged = cv2.resize(np.stack([rows] * 3, -1), size, interpolation=cv2.INTER_CUBIC)
+    steep = steepened(enlarged, times)
+    steepest = [float(np.abs(np.diff(one[..., 0], axis=1)).max()) for one in (enlarged, steep)]
+    assert steepest[1] > 1.1 * steepest[0]
+    assert enlarged.min() - 1e-3 <= steep.min() and steep.max() <= enlarged.max() + 1e-3
+
+
+def test_what_is_not_enlarged_is_left_alone() -> None:
+    assert steepened(CROP, 0.7) is CROP

@@ -21,6 +21,7 @@ NEAR_PX, OVERSHOOT = 5, 0.1  # sharpening stays within what is this near, give o
 # What sharpening by one adds to the root of the detail, as a share of it: measured on painted mouths.
 ROOT_GAIN = 0.51
 LEAST_DETAIL = 1e-3
+STEEP_BLUR, STEEPENING = 0.7, 3.0  # of enlarged pixels, and how much at most
 
 
 def inside_detail(crop: Image, mask: MouthMasks) -> float:
@@ -62,6 +63,21 @@ def sharpened(crop: Image, mask: MouthMasks, residual: Image, amount: float) -> 
     beyond = OVERSHOOT * (brightest - darkest)
     crisp = np.clip(crisp, darkest - beyond, brightest + beyond)
     return np.asarray(np.clip(painted + inside * (crisp - painted), 0, 255) - crop, dtype=np.float32)
+
+
+def steepened(enlarged: Image, times: float) -> Image:
+    """A picture (H,W,3) that was enlarged so many times, with edges nearly as steep as before.
+
+    An unsharp mask as wide as the enlarged pixels that stays within what is beside each of them: an edge
+    becomes steeper, and nothing gets a halo.
+    """
+    if times <= 1:
+        return enlarged
+    blurred = cv2.GaussianBlur(enlarged, (0, 0), STEEP_BLUR * times)
+    near = np.ones((2 * round(times / 2) + 1, 2 * round(times / 2) + 1))
+    amount = STEEPENING * (1 - 1 / times)
+    crisp = enlarged + amount * (enlarged - blurred)
+    return np.asarray(np.clip(crisp, cv2.erode(enlarged, near), cv2.dilate(enlarged, near)), np.float32)
 
 
 def _detail(picture: Image, where: Image) -> float:
