@@ -64,9 +64,9 @@ def photo_of(points: np.ndarray, *, glasses: bool = False) -> YuvFrame:
 def portrait_of(points: np.ndarray) -> Portrait:
     """What the engine knows of the photo."""
     colours, detail = np.full((1, 468, 3), SKIN, np.uint8), np.ones(1, np.float32)
-    return Portrait.of(
-        FaceTrack(points[None].astype(np.float32), np.array([True]), colours, detail), FACE, MESH
-    )
+    free = np.zeros((1, 468), np.uint8)
+    track = FaceTrack(points[None].astype(np.float32), np.array([True]), colours, detail, free)
+    return Portrait.of(track, FACE, MESH)
 
 
 def bank_of(photo: YuvFrame, portrait: Portrait) -> MouthBank:

@@ -15,6 +15,7 @@ SPEECH_ENCODER = "speech-encoder"
 FACE_LANDMARKER = "face-landmarker"
 MOTION = "motion"
 MOUTH_REPAIR = "mouth-repair"
+MOUTH_COVER = "mouth-cover"
 
 
 def _load_speech_encoder(context: LoadContext) -> ResidentModel:
@@ -33,6 +34,12 @@ def _load_motion(context: LoadContext) -> ResidentModel:
     from heygem.models.motion import MotionNet
 
     return MotionNet(context.folder / "model.safetensors", context.device)
+
+
+def _load_mouth_cover(context: LoadContext) -> ResidentModel:
+    from heygem.models.cover import CoverNet
+
+    return CoverNet(context)
 
 
 def _load_mouth_repair(context: LoadContext) -> ResidentModel:
@@ -69,6 +76,13 @@ CATALOG: tuple[ModelSpec, ...] = (
         required=True,
         load=_load_face_landmarker,
         tolerances={"fp32": 1e-4},  # only fp32: landmarks must not tremble
+    ),
+    ModelSpec(
+        MOUTH_COVER,
+        "What covers a mouth (HeyGem)",
+        required=True,
+        load=_load_mouth_cover,
+        tolerances={"fp32": 1e-4},  # only fp32: tiny, and it is asked only now and then
     ),
     ModelSpec(
         MOUTH_REPAIR,

@@ -16,15 +16,17 @@ class FaceTrack:
     present: (N,) bool. A frame without the face is absent, never a guess.
     colours: (N,468,3) uint8 RGB, the mean colour around each vertex of the mesh; undefined where absent.
     detail: (N,) float32, how sharp the mouth is (variance of the Laplacian of luma); undefined where absent.
+    covered: (N,468) uint8, how surely, in parts of 255, a vertex is behind something that is there for long.
     """
 
     points: NDArray[np.float32]
     present: NDArray[np.bool_]
     colours: NDArray[np.uint8]
     detail: NDArray[np.float32]
+    covered: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        rows = {len(self.points), len(self.colours), len(self.detail)}
+        rows = {len(self.points), len(self.colours), len(self.detail), len(self.covered)}
         if rows != {len(self.present)}:
             raise ValueError(f"{sorted(rows)} rows for {len(self.present)} frames")
 

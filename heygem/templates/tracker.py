@@ -12,6 +12,7 @@ from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb
 from heygem.models.landmarker import DETECTOR_PX, Detection, FaceLandmarker
 from heygem.templates.canonical import LIPS, VERTEX_COUNT
+from heygem.templates.cover import LOOK_EVERY_FRAMES, CoverWatch, lasting
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.likeness import Likeness
 from heygem.templates.region import Region, Square
@@ -32,10 +33,14 @@ RETURN_DISTANCE_FACES = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face in one frame: (478,3) float32 landmarks in frame pixels, (468,3) uint8 RGB around vertices."""
+    """One face in one frame: (478,3) float32 landmarks in frame pixels, (468,3) uint8 RGB around vertices.
+
+    `cover` (468,): see `cover_of`; None where nobody looked.
+    """
 
     points_px: NDArray[np.float32]
     colours: NDArray[np.uint8]
+    cover: NDArray[np.float32] | None = None
 
     @property
     def centre_px(self) -> NDArray[np.float64]:
@@ -54,8 +59,12 @@ class FaceTracker:
         landmarker: FaceLandmarker,
         colour: ColourTags,
         face_point: tuple[float, float] | None = None,
+        cover_watch: CoverWatch | None = None,
     ) -> None:
+        """Without a `cover_watch` nothing is known of what is before the face for long."""
         self._landmarker = landmarker
+        self._cover_watch = cover_watch
+        self._cover_is_due = False
         self._colour = colour
         self._face_point = face_point
         self._last: Face | None = None
@@ -74,6 +83,7 @@ class FaceTracker:
         detail: list[float] = []
         following = False
         for frame in frames:
+            self._cover_is_due = len(faces) % LOOK_EVERY_FRAMES == 0
             face = self._follow(frame) if following else None
             face = face or self._find(frame)
             following = face is not None
@@ -88,6 +98,7 @@ class FaceTracker:
             present=np.array([face is not None for face in faces]),
             colours=np.stack([(face or empty).colours for face in faces]),
             detail=np.array(detail, np.float32),
+            covered=_covered(faces),
         )
         return _usable(track)
 
@@ -113,7 +124,9 @@ class FaceTracker:
         points, presence = self._landmarker.landmarks(crop[None])
         if presence[0] < PRESENCE_MIN:
             return None
-        return Face(region.in_frame(points[0]), _colours_at(crop, points[0, :VERTEX_COUNT, :2]))
+        watch = self._cover_watch if self._cover_is_due else None
+        cover = watch.look(crop, points[0]) if watch else None
+        return Face(region.in_frame(points[0]), _colours_at(crop, points[0, :VERTEX_COUNT, :2]), cover)
 
     def _find(self, frame: YuvFrame) -> Face | None:
         """Look for faces square by square, twice at each, and choose whom to follow."""
@@ -201,6 +214,13 @@ def _colours_at(crop: NDArray[np.uint8], places_px: NDArray[np.floating]) -> NDA
     soft = cv2.blur(crop, (COLOUR_BLUR_PX, COLOUR_BLUR_PX))
     x, y = np.clip(np.round(places_px), 0, crop.shape[0] - 1).astype(np.int64).T
     return np.asarray(soft[y, x], np.uint8)
+
+
+def _covered(faces: Sequence[Face | None]) -> NDArray[np.uint8]:
+    """(N,468) in parts of 255, from the looks there were."""
+    looks = {index: face.cover for index, face in enumerate(faces) if face and face.cover is not None}
+    seen = np.stack(list(looks.values())) if looks else np.zeros((0, VERTEX_COUNT), np.float32)
+    return np.round(lasting(seen, np.array(list(looks), np.int64), len(faces)) * 255).astype(np.uint8)
 
 
 def _parts(width: int, height: int) -> Iterator[Square]:

@@ -24,6 +24,7 @@ SUSPICIOUS, COVERED = 4.0, 7.0  # deviation over the usual one where doubt begin
 # A finger on a cheek looks much like the cheek, but here and there it does not: what covers one place to this
 # degree covers the places beside it that are odd to that degree, and those beside them.
 SEED, SPREADS_TO = 5.4, 2.5
+COVER_DOUBT = (0.2, 0.4, 0.7)  # how surely a place is covered, where oddness begins, doubt does and ends
 HOLD_FRAMES, SOFTEN_FRAMES = 3, 1.5
 # Yaw from which on places of the far half come to lie on the outline, where a picture shows what is behind.
 FAR_HALF_DEGREES = (20.0, 30.0)
@@ -66,14 +67,28 @@ def oddness(
     return odd
 
 
-def visibility(odd: NDArray[np.float32], face: CanonicalFace) -> NDArray[np.float32]:
-    """How visible each vertex is in each frame, by its `oddness` (N,468): (N,468) in 0..1."""
+def lasting_oddness(
+    covered: NDArray[np.uint8], turn_degrees: Array, face: CanonicalFace
+) -> NDArray[np.float32]:
+    """`FaceTrack.covered` (N,468) on the scale of `oddness`: what is likely covered is odd beyond doubt.
+
+    `turn_degrees` (N,2), yaw and pitch: beyond the outline of a turned head hair and walls are seen.
+    """
+    odd = np.interp(covered / 255, COVER_DOUBT, (0, SUSPICIOUS, COVERED))
+    return np.asarray(odd * _before_outline(turn_degrees[:, 0], face.vertices[:, 0]), np.float32)
+
+
+def visibility(
+    odd: NDArray[np.float32], lasting: NDArray[np.float32], face: CanonicalFace
+) -> NDArray[np.float32]:
+    """How visible each vertex is in each frame, by its `oddness` and `lasting_oddness`, (N,468): in 0..1."""
     seen = np.ones_like(odd)
     skin = _skin_vertices(face)
     linked = (_among_neighbours(face, skin) > 0).astype(np.float32)
     for start in range(0, len(odd), BLOCK_FRAMES):
         block = slice(start, start + BLOCK_FRAMES)
         seen[block, skin] = 1 - smooth_step(_spread(odd[block, skin], linked), SUSPICIOUS, COVERED)
+    seen = np.minimum(seen, 1 - smooth_step(lasting, SUSPICIOUS, COVERED)).astype(np.float32)
     if len(seen) > 1:
         seen = minimum_filter1d(seen, 2 * HOLD_FRAMES + 1, axis=0, mode="nearest")
         seen = gaussian_filter1d(seen, SOFTEN_FRAMES, axis=0, mode="nearest")

@@ -11,8 +11,9 @@ def track(present: list[bool]) -> FaceTrack:
     return FaceTrack(points, np.array(present), *looks(len(present)))
 
 
-def looks(count: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.zeros((count, 468, 3), np.uint8), np.zeros(count, np.float32)
+def looks(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    colours, covered = np.zeros((count, 468, 3), np.uint8), np.zeros((count, 468), np.uint8)
+    return colours, np.zeros(count, np.float32), covered
 
 
 def test_absent_frames_are_filled_between_their_neighbours() -> None:

@@ -6,23 +6,27 @@ import numpy as np
 
 from heygem.templates.canonical import CHIN, LIPS, CanonicalFace
 from heygem.templates.face_track import FaceTrack
-from heygem.templates.visibility import oddness, steady_colours, visibility
+from heygem.templates.visibility import lasting_oddness, oddness, steady_colours, visibility
 
 FACE = CanonicalFace.load(Path(__file__).parents[2] / "models" / "face-landmarker" / "canonical_face.npz")
 CHIN_PATCH = np.linalg.norm(FACE.vertices[:, :2] - FACE.vertices[CHIN, :2], axis=1) < 0.15
 MOUTH_PATCH = np.linalg.norm(FACE.vertices[:, :2] - FACE.vertices[list(LIPS), :2].mean(0), axis=1) < 0.2
 
 
-def seen(colours: np.ndarray, turn: np.ndarray | None = None) -> np.ndarray:
+def seen(
+    colours: np.ndarray, turn: np.ndarray | None = None, covered: np.ndarray | None = None
+) -> np.ndarray:
     count = len(colours)
     track = FaceTrack(
         np.zeros((count, 478, 3), np.float32),
         np.ones(count, bool),
         np.clip(colours, 0, 255).astype(np.uint8),
         np.ones(count, np.float32),
+        np.zeros((count, 468), np.uint8) if covered is None else covered,
     )
     turned = np.zeros((count, 2)) if turn is None else turn
-    return visibility(oddness(steady_colours(track, FACE), track.present, turned, FACE), FACE)
+    odd = oddness(steady_colours(track, FACE), track.present, turned, FACE)
+    return visibility(odd, lasting_oddness(track.covered, turned, FACE), FACE)
 
 
 def skin(count: int = 100, seed: int = 1) -> np.ndarray:
@@ -90,3 +94,21 @@ def test_a_finger_in_the_colour_of_the_face_is_followed_from_where_it_is_seen() 
     found = seen(colours)
     assert found[45:55][:, LIPS].max() < 0.2
     assert found[:35].min() > 0.95 and found[65:].min() > 0.95
+
+
+def test_what_is_always_there_is_told_by_those_who_looked() -> None:
+    """A microphone that never goes away has the only colour its places ever had."""
+    colours, covered = skin(), np.zeros((100, 468), np.uint8)
+    colours[:, CHIN_PATCH] = 25
+    assert seen(colours)[:, CHIN].min() > 0.9
+    covered[:, CHIN_PATCH] = 240
+    found = seen(colours, covered=covered)
+    assert found[:, CHIN].max() < 0.05 and found[:, LIPS].min() > 0.9
+
+
+def test_what_is_seen_beyond_the_outline_of_a_turned_head_covers_nothing() -> None:
+    covered = np.zeros((100, 468), np.uint8)
+    covered[:, FACE.vertices[:, 0] > 0.1] = 255
+    ahead, aside = (seen(skin(), np.tile([yaw, 0.0], (100, 1)), covered) for yaw in (0.0, 40.0))
+    far = FACE.vertices[:, 0] > 0.1
+    assert ahead[:, far].min() < 0.05 < 0.95 < aside[:, far].min()

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,11 +21,12 @@ from heygem.media.probe import probe_video
 from heygem.media.types import VideoInfo
 from heygem.templates.cache import Arrays, TemplateCache, content_hash
 from heygem.templates.canonical import CanonicalFace
+from heygem.templates.cover import CoverWatch
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.tracker import FaceTracker
 
 # Raised whenever prepared assets would come out differently; older entries are then made anew.
-ASSET_VERSION = 19
+ASSET_VERSION = 20
 PORTRAITS_IN_MEMORY = 4
 REHEARSED_SHAPES = 3
 
@@ -95,7 +96,7 @@ class PortraitLibrary:
         track, bank = self._cache.read(key, "track"), self._cache.read(key, "bank")
         if track is None or bank is None:
             return None
-        seen = FaceTrack(track["points"], track["present"], track["colours"], track["detail"])
+        seen = FaceTrack(**{field.name: track[field.name] for field in fields(FaceTrack)})
         portrait = Portrait.of(seen, self._face, self._maker.mesh)
         return PreparedPortrait(key, probe_video(path), portrait, unpack_bank(bank), was_prepared=True)
 
@@ -109,12 +110,7 @@ class PortraitLibrary:
         eye = MouthEye(info, self._models.landmarker, self._maker.mesh, self._face)
         keys = replace(bank.keys, closed_look=eye.closed_looks(portrait, bank))
         bank = replace(bank, keys=keys, opening_gain=eye.seen_opening_gain(portrait, bank))
-        assets: Arrays = {
-            "points": track.points,
-            "present": track.present,
-            "colours": track.colours,
-            "detail": track.detail,
-        }
+        assets: Arrays = {field.name: getattr(track, field.name) for field in fields(FaceTrack)}
         self._cache.write(key, "track", assets)
         self._cache.write(key, "bank", pack_bank(bank))
         return PreparedPortrait(key, info, portrait, bank, was_prepared=False)
@@ -122,7 +118,8 @@ class PortraitLibrary:
     def _track(
         self, info: VideoInfo, face_point: tuple[float, float] | None, context: JobContext
     ) -> FaceTrack:
-        tracker = FaceTracker(self._models.landmarker, info.colour, face_point)
+        watch = CoverWatch(self._models.cover, self._face)
+        tracker = FaceTracker(self._models.landmarker, info.colour, face_point, watch)
         with FrameSource(info) as source:
             # A photo's source repeats its picture for ever; one look is enough.
             frames = source.read() if not info.is_photo else source.read_schedule([0])

@@ -6,7 +6,8 @@ loads when it is first needed.
 
 from dataclasses import dataclass
 
-from heygem.models.catalog import FACE_LANDMARKER, MOTION, MOUTH_REPAIR, SPEECH_ENCODER
+from heygem.models.catalog import FACE_LANDMARKER, MOTION, MOUTH_COVER, MOUTH_REPAIR, SPEECH_ENCODER
+from heygem.models.cover import CoverNet
 from heygem.models.landmarker import FaceLandmarker
 from heygem.models.motion import MotionNet
 from heygem.models.mouth import MouthRepairNet
@@ -23,6 +24,10 @@ class MeshModels:
     @property
     def landmarker(self) -> FaceLandmarker:
         return self.registry.get(FACE_LANDMARKER, FaceLandmarker)
+
+    @property
+    def cover(self) -> CoverNet:
+        return self.registry.get(MOUTH_COVER, CoverNet)
 
     @property
     def encoder(self) -> WhisperEncoder:

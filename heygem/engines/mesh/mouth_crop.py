@@ -15,16 +15,14 @@ from heygem.models.mouth import CROP_PX
 from heygem.templates.canonical import (
     CHIN,
     INNER_LIPS,
-    MOUTH_CORNERS,
     NOSE_BASE,
     OUTER_LIPS,
-    STABLE,
     CanonicalFace,
 )
+from heygem.templates.mouth_window import mouth_window
 
 Array = NDArray[np.float64]
 Image = NDArray[np.float32]
-CROP_CANONICAL = 0.64
 SKIN_BLUR_PX = 2.2  # the residual's sigma outside the lips
 EMPTIED_BLUR_PX = 1.0  # of the edge of what is taken out between the lips
 SUBPIXEL_BITS = 3
@@ -92,30 +90,12 @@ def teeth_places(origin: Array) -> Image:
 
 def crop_to_frame(points_px: NDArray[np.floating], face: CanonicalFace) -> Array:
     """Landmarks (478,2+) in frame pixels -> (2,3) affine from crop pixels to frame pixels."""
-    canonical_to_frame = similarity_2d(
-        face.vertices[list(STABLE), :2], points_px[list(STABLE), :2].astype(np.float64)
-    )
-    linear = canonical_to_frame[:, :2]  # the crop is placed by the mouth, not by the head
-    unit = CROP_CANONICAL / CROP_PX
-    corners = points_px[list(MOUTH_CORNERS), :2].mean(0)
-    middle = corners - linear @ np.full(2, unit * (CROP_PX - 1) / 2)
-    return np.column_stack([linear * unit, middle])
+    return mouth_window(points_px, face, CROP_PX)
 
 
 def to_crop(points_px: Array, crop_to_frame: Array) -> Array:
     """(M,2) frame pixels -> (M,2) crop pixels."""
     return np.asarray((points_px - crop_to_frame[:, 2]) @ np.linalg.inv(crop_to_frame[:, :2]).T)
-
-
-def similarity_2d(source: Array, target: Array) -> Array:
-    """Least-squares rotation, uniform scale and shift taking (M,2) onto (M,2): (2,3)."""
-    source_centre, target_centre = source.mean(0), target.mean(0)
-    a, b = source - source_centre, target - target_centre
-    norm = (a**2).sum()
-    real = (a * b).sum() / norm
-    imaginary = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / norm
-    linear = np.array([[real, -imaginary], [imaginary, real]])
-    return np.column_stack([linear, target_centre - linear @ source_centre])
 
 
 def filled(polygon: NDArray[np.floating], size: tuple[int, int]) -> Image:

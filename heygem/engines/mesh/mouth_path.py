@@ -40,7 +40,7 @@ PAINTED_ELSEWHERE = 0.4  # what painted ones cost in another pose and light: the
 # the other they seem to be of several people. Painted ones have one set of teeth.
 FILMED_OPEN_COST = 8.0
 # ... unless the face is so large that a painted pixel (see `mouth_crop`) measures so many of the frame.
-COARSE_FROM_PX, COARSE_FULLY_PX = 3.0, 5.0
+COARSE_FROM_PX, COARSE_FULLY_PX = 1.6, 2.6
 FORBIDDEN = 1e6
 
 NEIGHBOUR_FRAMES = 2

@@ -17,7 +17,7 @@ from heygem.templates.canonical import LIPS, VERTEX_COUNT, CanonicalFace, lip_ga
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.pose import PoseTrack, fit_pose
 from heygem.templates.pose_drift import drift_of, without_drift
-from heygem.templates.visibility import oddness, steady_colours, visibility
+from heygem.templates.visibility import lasting_oddness, oddness, steady_colours, visibility
 
 Array = NDArray[np.float64]
 POSE_SMOOTHING_FRAMES = 1.5
@@ -68,7 +68,8 @@ class Portrait:
         colours = steady_colours(track, face)
         turns = head_turn_degrees(smooth_pose.rotation)
         odd = oddness(colours, track.present, turns, face)
-        visible = visibility(odd, face)
+        lasting = lasting_oddness(track.covered, turns, face)
+        visible = visibility(odd, lasting, face)
         shows_mouth = _shows_mouth(track.present, visible)
         inside = _lips_inside(points, turns[:, 0], smooth_pose.scale, mesh)
         usual = np.median(turns[shows_mouth], axis=0)
@@ -84,7 +85,7 @@ class Portrait:
             strength=track.strength(ABSENCE_RAMP_FRAMES),
             visible=visible,
             shows_mouth=shows_mouth,
-            lends_mouth=_lends_mouth(shows_mouth, inside, odd[:, mesh.ring].max(1)),
+            lends_mouth=_lends_mouth(shows_mouth, inside, np.maximum(odd, lasting)[:, mesh.ring].max(1)),
             ring=colours[:, mesh.ring],
             style=SpeakingStyle.of(shapes[shows_mouth], face),
         )

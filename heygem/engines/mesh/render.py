@@ -13,7 +13,6 @@ from heygem.engines.mesh.composer import Drawing
 from heygem.engines.mesh.drawer import FrameDrawer
 from heygem.engines.mesh.film_grain import GrainCut
 from heygem.engines.mesh.geometry import DrawMesh
-from heygem.engines.mesh.mouth_crop import CROP_CANONICAL
 from heygem.engines.mesh.mouth_path import (
     SwitchCost,
     best_path,
@@ -31,6 +30,7 @@ from heygem.engines.mesh.targets import aim
 from heygem.media.types import YuvFrame
 from heygem.models.mouth import CROP_PX
 from heygem.templates.canonical import CanonicalFace
+from heygem.templates.mouth_window import WINDOW_CANONICAL
 
 Array = NDArray[np.float64]
 BLOCK_FRAMES = 32
@@ -117,7 +117,7 @@ class FrameRenderer:
         wish = Wish.of(portrait, motion, bank.opening_gain, self.mesh, self._face, smile)
         forbidden_frames = options.bank_gap_seconds * float(template_fps)
         rest_gap = float(wanted_gap(portrait.neutral[None])[0])
-        painted_px = CROP_CANONICAL / CROP_PX * portrait.px_per_unit
+        painted_px = WINDOW_CANONICAL / CROP_PX * portrait.px_per_unit
         gaps, costs = [], []
         for start, stop in _blocks(len(schedule)):
             shapes = wish.shapes(start, stop)

@@ -30,7 +30,7 @@ def test_opening_is_in_eye_distances_whatever_the_size() -> None:
     points[:, EYE_OUTER_RIGHT, 0] = size
     points[:, LIP_CENTRE_LOWER, 1] = OPENINGS * size
     colours, detail = np.zeros((100, 468, 3), np.uint8), np.ones(100, np.float32)
-    track = FaceTrack(points, np.ones(100, bool), colours, detail)
+    track = FaceTrack(points, np.ones(100, bool), colours, detail, np.zeros((100, 468), np.uint8))
     assert np.allclose(seen_opening(track), OPENINGS, atol=1e-5)
 
 
@@ -45,7 +45,8 @@ def test_what_was_asked_for_is_the_gap_of_the_moved_lips() -> None:
 def test_a_smile_before_the_first_word_is_not_held_against_the_video() -> None:
     present, speaking = np.arange(40) != 20, (np.arange(50) >= 10).astype(np.float32)
     points, colours = np.zeros((40, 478, 3), np.float32), np.zeros((40, 468, 3), np.uint8)
-    track = FaceTrack(points, present, colours, np.ones(40, np.float32))
+    free = np.zeros((40, 468), np.uint8)
+    track = FaceTrack(points, present, colours, np.ones(40, np.float32), free)
     motion = Motion(np.zeros((50, 1), np.float32), np.zeros((1, 468, 3), np.float32), speaking, speaking)
     assert np.flatnonzero(compared(track, motion)).tolist() == [*range(10, 20), *range(21, 40)]
 

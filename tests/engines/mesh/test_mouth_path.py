@@ -141,7 +141,7 @@ def test_a_mouth_filmed_open_that_looks_closed_when_drawn_so_serves_for_closed_l
     assert cost_of(bank, [0.0])[0].argmin() == 0
 
 
-@pytest.mark.parametrize(("painted_px", "wins"), [(2.5, 1), (5.5, 0)])
+@pytest.mark.parametrize(("painted_px", "wins"), [(1.5, 1), (2.7, 0)])
 def test_on_a_face_too_large_for_painted_mouths_filmed_ones_win(painted_px: float, wins: int) -> None:
     bank, wanted = bank_of([0.09, 0.09], [50, PAINTED]), bank_of([0.09], [0])
     assert fit_cost(wanted, bank, 0.0, 0.0, painted_px)[0].argmin() == wins

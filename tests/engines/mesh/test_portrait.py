@@ -19,8 +19,13 @@ def portrait_of(yaw_degrees: np.ndarray, shaded: slice = slice(0)) -> Portrait:
     colours, detail = np.full((len(points), 468, 3), 150, np.uint8), np.ones(len(points), np.float32)
     corner = np.linalg.norm(FACE.vertices - FACE.vertices[MOUTH_CORNERS[0]], axis=1) < 0.1
     colours[shaded, corner] -= 38
+    free = np.zeros((len(points), 468), np.uint8)
     track = FaceTrack(
-        np.concatenate([points, irises], 1).astype(np.float32), np.ones(len(points), bool), colours, detail
+        np.concatenate([points, irises], 1).astype(np.float32),
+        np.ones(len(points), bool),
+        colours,
+        detail,
+        free,
     )
     return Portrait.of(track, FACE, MESH)
 

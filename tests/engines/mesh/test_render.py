@@ -28,7 +28,8 @@ def still_portrait() -> Portrait:
     nods = [landmarks(y=200 + (frame % 3) * 0.1, degrees=(frame % 5) * 0.1) for frame in range(FRAMES)]
     points = np.stack(nods).astype(np.float32)
     colours, detail = np.full((FRAMES, 468, 3), 150, np.uint8), np.ones(FRAMES, np.float32)
-    return Portrait.of(FaceTrack(points, np.ones(FRAMES, bool), colours, detail), FACE, MESH)
+    free = np.zeros((FRAMES, 468), np.uint8)
+    return Portrait.of(FaceTrack(points, np.ones(FRAMES, bool), colours, detail, free), FACE, MESH)
 
 
 def plan_of(patches: list[MouthPatch], openings: list[float], asked: list[float]) -> RenderPlan:

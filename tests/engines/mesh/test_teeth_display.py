@@ -6,6 +6,7 @@ import pytest
 from heygem.engines.mesh.mouth_crop import MouthMasks
 from heygem.engines.mesh.teeth.display import (
     NOBODYS,
+    OWN_SHARE,
     display_of,
     more_displayed,
     usual_display,
@@ -50,12 +51,15 @@ def test_closed_lips_display_nothing() -> None:
     assert not display_of(picture(masks, TOOTH, TOOTH, TOOTH), masks).any()
 
 
-def test_what_a_person_displays_more_than_others_is_found_again() -> None:
-    """Asked for a mouth of the shape that was filmed, it is what was filmed."""
+def test_who_displays_more_than_others_is_asked_for_more_of_it() -> None:
+    """Of a mouth of the shape that was filmed a part of what was filmed is wanted, and of nobody's the rest."""
     masks = mouth(24)
     crop = picture(masks, TOOTH, DARK, DARK)
     more = more_displayed([crop] * 3, [masks] * 3)
-    np.testing.assert_allclose(wanted_display(masks, more), display_of(crop, masks), atol=1e-6)
+    own = display_of(crop, masks) - usual_display(masks)
+    np.testing.assert_allclose(more, OWN_SHARE * own + (1 - OWN_SHARE) * NOBODYS)
+    toothless = more_displayed([picture(masks, DARK, DARK, TONGUE)] * 3, [masks] * 3)
+    assert wanted_display(masks, more)[0] > wanted_display(masks, toothless)[0] + 0.2
     known = FilmedTeeth.of([crop] * 3, [masks] * 3)
     assert known is not None
     np.testing.assert_array_equal(known.more, more)

@@ -29,7 +29,8 @@ USUAL = np.array(
 
 # By how much more than usual a person's mouth displays of whom nothing is known: upper teeth rather than
 # lower ones, the dark between them.
-NOBODYS = np.array([0.3, -0.2, -0.2, -0.1])
+NOBODYS = np.array([0.45, -0.2, -0.25, -0.1])
+OWN_SHARE = 0.3  # of what a person displays in what is wanted; the rest is as of nobody in particular
 
 
 def display_of(picture: Image, masks: MouthMasks) -> Array:
@@ -66,6 +67,11 @@ def wanted_display(masks: MouthMasks, more: Array) -> Array:
 
 
 def more_displayed(pictures: Sequence[Image], masks: Sequence[MouthMasks]) -> Array:
-    """(4,) by how much more than usual, in the median, some mouths of a person display; see `display_of`."""
+    """(4,) by how much more than usual mouths of a person are to display, of whom some (160,160,3) are known.
+
+    A third of it is what these do in the median: the more unusual it is, the worse it is painted, and what
+    light does to teeth is brought about elsewhere (`TeethFit`).
+    """
     mouths = zip(pictures, masks, strict=True)
-    return np.asarray(np.median([display_of(*mouth) - usual_display(mouth[1]) for mouth in mouths], axis=0))
+    own = np.median([display_of(*mouth) - usual_display(mouth[1]) for mouth in mouths], axis=0)
+    return np.asarray(OWN_SHARE * own + (1 - OWN_SHARE) * NOBODYS)
