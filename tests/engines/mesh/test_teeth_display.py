@@ -52,7 +52,7 @@ def test_closed_lips_display_nothing() -> None:
 
 
 def test_who_displays_more_than_others_is_asked_for_more_of_it() -> None:
-    """Of a mouth of the shape that was filmed a part of what was filmed is wanted, and of nobody's the rest."""
+    """Of a mouth of the shape that was filmed a part is wanted, and the rest as of nobody."""
     masks = mouth(24)
     crop = picture(masks, TOOTH, DARK, DARK)
     more = more_displayed([crop] * 3, [masks] * 3)
