@@ -12,7 +12,7 @@ from heygem.media.types import ColourTags, YuvFrame
 from heygem.media.yuv import crop_rgb
 from heygem.models.landmarker import DETECTOR_PX, Detection, FaceLandmarker
 from heygem.templates.canonical import LIPS, VERTEX_COUNT
-from heygem.templates.cover import LOOK_EVERY_FRAMES, CoverWatch, lasting
+from heygem.templates.cover import LOOK_EVERY_FRAMES, CoverWatch, CoverWindow, covers_in, lasting
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.likeness import Likeness
 from heygem.templates.region import Region, Square
@@ -35,12 +35,12 @@ RETURN_DISTANCE_FACES = 1.5
 class Face:
     """One face in one frame: (478,3) float32 landmarks in frame pixels, (468,3) uint8 RGB around vertices.
 
-    `cover` (468,): see `cover_of`; None where nobody looked.
+    `window`: what is to be looked at for things before it; None in most frames.
     """
 
     points_px: NDArray[np.float32]
     colours: NDArray[np.uint8]
-    cover: NDArray[np.float32] | None = None
+    window: CoverWindow | None = None
 
     @property
     def centre_px(self) -> NDArray[np.float64]:
@@ -98,7 +98,7 @@ class FaceTracker:
             present=np.array([face is not None for face in faces]),
             colours=np.stack([(face or empty).colours for face in faces]),
             detail=np.array(detail, np.float32),
-            covered=_covered(faces),
+            covered=_covered(faces, self._cover_watch),
         )
         return _usable(track)
 
@@ -125,8 +125,8 @@ class FaceTracker:
         if presence[0] < PRESENCE_MIN:
             return None
         watch = self._cover_watch if self._cover_is_due else None
-        cover = watch.look(crop, points[0]) if watch else None
-        return Face(region.in_frame(points[0]), _colours_at(crop, points[0, :VERTEX_COUNT, :2]), cover)
+        window = CoverWindow.of(crop, points[0], watch.face) if watch else None
+        return Face(region.in_frame(points[0]), _colours_at(crop, points[0, :VERTEX_COUNT, :2]), window)
 
     def _find(self, frame: YuvFrame) -> Face | None:
         """Look for faces square by square, twice at each, and choose whom to follow."""
@@ -216,11 +216,13 @@ def _colours_at(crop: NDArray[np.uint8], places_px: NDArray[np.floating]) -> NDA
     return np.asarray(soft[y, x], np.uint8)
 
 
-def _covered(faces: Sequence[Face | None]) -> NDArray[np.uint8]:
-    """(N,468) in parts of 255, from the looks there were."""
-    looks = {index: face.cover for index, face in enumerate(faces) if face and face.cover is not None}
-    seen = np.stack(list(looks.values())) if looks else np.zeros((0, VERTEX_COUNT), np.float32)
-    return np.round(lasting(seen, np.array(list(looks), np.int64), len(faces)) * 255).astype(np.uint8)
+def _covered(faces: Sequence[Face | None], watch: CoverWatch | None) -> NDArray[np.uint8]:
+    """(N,468) in parts of 255, from the frames that were looked at."""
+    if watch is None:
+        return np.zeros((len(faces), VERTEX_COUNT), np.uint8)
+    windows = {index: face.window for index, face in enumerate(faces) if face and face.window}
+    looks = covers_in(list(windows.values()), watch.seer)
+    return np.round(lasting(looks, np.array(list(windows), np.int64), len(faces)) * 255).astype(np.uint8)
 
 
 def _parts(width: int, height: int) -> Iterator[Square]:

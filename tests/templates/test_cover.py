@@ -15,7 +15,7 @@ from heygem.models.cover import ANSWER_PX, COVER_PX, CoverNet
 from heygem.models.landmarker import FaceLandmarker
 from heygem.models.resident import LoadContext
 from heygem.templates.canonical import CHIN, LIPS, NOSE_BASE, VERTEX_COUNT, CanonicalFace
-from heygem.templates.cover import CoverWatch, lasting
+from heygem.templates.cover import CoverWatch, CoverWindow, covers_in, lasting
 from heygem.templates.face_track import FaceTrack
 from heygem.templates.tracker import FaceTracker
 
@@ -48,7 +48,7 @@ def test_places_behind_something_are_told_from_those_beside_it(degrees: float) -
     crop = np.full((SIDE, SIDE, 3), 180, np.uint8)
     chin = points[CHIN, :2]
     cv2.circle(crop, (round(float(chin[0])), round(float(chin[1]))), 16, (20, 20, 20), -1)
-    found = CoverWatch(DarkSeer(), FACE).look(crop, points)
+    [found] = covers_in([CoverWindow.of(crop, points, FACE)], DarkSeer())
     assert found[CHIN] > 0.9
     assert found[[*LIPS, NOSE_BASE]].max() < 0.1
     assert found[points[:VERTEX_COUNT, 1] < SIDE / 3].max() == 0  # out of the window's reach
