@@ -61,6 +61,7 @@ class TemplateLook:
     open_share: float  # 0..1 of the frames with the face: its mouth is open
     still_frame: int  # the first frame that shows a face
     face_boxes: tuple[FaceBox, ...]  # all faces there, the largest first
+    covered_share: float = 0.0  # 0..1 of the frames with the face: something is before its mouth
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from heygem.engines.base import TemplateLook
 SMALL_FACE_PX = 110.0  # below it a mouth has too few pixels to look sharp
 TURNED_DEGREES = 25.0
 ABSENT_SHARE = 0.05
+COVERED_SHARE = 0.05  # of the frames with something before the mouth
 SHORT_SECONDS = 5.0
 LOW_FPS = 23.0
 IDLE_SHARE = 0.02  # of the frames with an open mouth: below it the person never talks
@@ -22,6 +23,7 @@ class Advice(StrEnum):
     SMALL_FACE = "small_face"
     TURNED = "turned"
     ABSENT = "absent"
+    COVERED = "covered"
     IDLE = "idle"
     SHORT = "short"
     LOW_FPS = "low_fps"
@@ -72,6 +74,8 @@ def advice_on(template: Template) -> Iterator[Advice]:
         yield Advice.TURNED
     if template.frames_without_face > ABSENT_SHARE * footage.frame_count:
         yield Advice.ABSENT
+    if look.covered_share > COVERED_SHARE:
+        yield Advice.COVERED
     if len(look.face_boxes) > 1 and template.face_point is None:
         yield Advice.SEVERAL_FACES
     if look.open_share < IDLE_SHARE:

@@ -141,6 +141,7 @@ PHOTO = Footage(800, 600, Fraction(25), 1, 0.04, is_photo=True)
         (replace(TEMPLATE, look=replace(FINE, face_width_px=90.0)), [Advice.SMALL_FACE]),
         (replace(TEMPLATE, look=replace(FINE, turned_degrees=31.0)), [Advice.TURNED]),
         (replace(TEMPLATE, frames_without_face=30), [Advice.ABSENT]),
+        (replace(TEMPLATE, look=replace(FINE, covered_share=0.3)), [Advice.COVERED]),
         (replace(TEMPLATE, look=replace(FINE, open_share=0.0)), [Advice.IDLE]),
         (replace(TEMPLATE, look=replace(FINE, face_boxes=FINE.face_boxes * 2)), [Advice.SEVERAL_FACES]),
         (

@@ -18,7 +18,6 @@ from heygem.engines.mesh.portrait import Portrait
 from heygem.media.container import check_readable
 from heygem.media.frames import FrameSource
 from heygem.media.probe import probe_video
-from heygem.media.threads import prefetched
 from heygem.media.types import VideoInfo
 from heygem.templates.cache import Arrays, TemplateCache, content_hash
 from heygem.templates.canonical import CanonicalFace
@@ -30,7 +29,6 @@ from heygem.templates.tracker import FaceTracker
 ASSET_VERSION = 20
 PORTRAITS_IN_MEMORY = 4
 REHEARSED_SHAPES = 3
-FRAMES_AHEAD = 8  # decoded while faces are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +123,7 @@ class PortraitLibrary:
         with FrameSource(info) as source:
             # A photo's source repeats its picture for ever; one look is enough.
             frames = source.read() if not info.is_photo else source.read_schedule([0])
-            with prefetched(frames, FRAMES_AHEAD) as ahead:
-                return tracker.track(ahead, lambda done: context.report("template", done, info.frame_count))
+            return tracker.track(frames, lambda done: context.report("template", done, info.frame_count))
 
 
 def asset_key(template_path: Path, face_point: tuple[float, float] | None) -> str:

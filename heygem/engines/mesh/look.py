@@ -8,11 +8,12 @@ from heygem.engines.mesh.portrait import Portrait
 from heygem.media.frames import FrameSource
 from heygem.media.types import VideoInfo
 from heygem.models.landmarker import FaceLandmarker
-from heygem.templates.canonical import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, VERTEX_COUNT, lip_gap
+from heygem.templates.canonical import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, LIPS, VERTEX_COUNT, lip_gap
 from heygem.templates.tracker import Face, FaceTracker
 
 OPEN_GAP = 0.05  # lip gap in distances of the outer eye corners: a mouth that is open
 TURN_PERCENTILE = 95
+LEFT_ALONE = 0.5  # visibility of the lips below which the mouth hardly follows the speech
 
 
 def look_at(portrait: Portrait, info: VideoInfo, landmarker: FaceLandmarker) -> TemplateLook:
@@ -31,6 +32,7 @@ def look_at(portrait: Portrait, info: VideoInfo, landmarker: FaceLandmarker) -> 
         open_share=float((lip_gap(points) / eyes > OPEN_GAP).mean()),
         still_frame=still,
         face_boxes=tuple(_box(face, info) for face in faces),
+        covered_share=float((portrait.visible[track.present][:, LIPS].mean(1) < LEFT_ALONE).mean()),
     )
 
 

@@ -70,7 +70,7 @@ class Portrait:
         odd = oddness(colours, track.present, turns, face)
         lasting = lasting_oddness(track.covered, turns, face)
         visible = visibility(odd, lasting, face)
-        shows_mouth = _shows_mouth(track.present, visible)
+        shows_mouth = _shows_mouth(track.present, visible, np.any(lasting > 0, axis=0))
         inside = _lips_inside(points, turns[:, 0], smooth_pose.scale, mesh)
         usual = np.median(turns[shows_mouth], axis=0)
         drift = drift_of(shapes[shows_mouth], turns[shows_mouth], face.pose_drift)
@@ -127,9 +127,15 @@ class Portrait:
         return int(candidates[self.track.detail[candidates].argmax()])
 
 
-def _shows_mouth(present: NDArray[np.bool_], visible: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """What comes near a face misleads the landmarks before it is seen to cover anything."""
-    covered = (visible[:, LIPS].min(1) < FREE_MOUTH) | (visible.min(1) < FREE_SKIN)
+def _shows_mouth(
+    present: NDArray[np.bool_], visible: NDArray[np.float32], usually_covered: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """What comes near a face misleads the landmarks before it is seen to cover anything.
+
+    What is there for long, at places (468,) beside the lips, is no reason to do without most frames.
+    """
+    skin = visible[:, ~usually_covered].min(1, initial=1.0)
+    covered = (visible[:, LIPS].min(1) < FREE_MOUTH) | (skin < FREE_SKIN)
     free = present & ~maximum_filter1d(covered, 2 * KEPT_AWAY_FRAMES + 1, mode="nearest")
     return np.asarray(free if free.any() else present)
 

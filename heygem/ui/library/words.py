@@ -69,6 +69,10 @@ LIBRARY_TEXTS = {
         "The face is missing for a while: these frames pass through unchanged.",
         "部分画面没有人脸：这些帧会原样输出。",
     ),
+    "advice_covered": (
+        "Something covers the mouth in part of it. The mouth stays there as it was filmed.",
+        "部分画面里有东西挡住了嘴，这些画面里的嘴会保持原样。",
+    ),
     "advice_idle": (
         "The mouth never opens, so its inside is painted. A clip in which the person also talks is sharper.",
         "模板中从不张嘴，口腔内部需要补绘；使用有说话片段的视频会更清晰。",
