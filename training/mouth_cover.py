@@ -8,13 +8,11 @@ ship) of the `train` split, with covers and beards drawn into them (`training.co
 of bare faces is taken for covered there and in the shards `study-*.npz`, if there are any.
 """
 
-import argparse
 import json
 import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,16 +21,16 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from heygem.models.cover import ANSWER_PX, COVER_PX, CoverUNet
-from heygem.templates.canonical import CanonicalFace
 from training.covers import lesson
-from training.mouth_material import Mouths, load_mouths
+from training.mouth_material import STUDY, Mouths, asking_for_training, mouths_in
 
-FACE = Path(__file__).parents[1] / "models" / "face-landmarker" / "canonical_face.npz"
 STEPS, BATCH, WORKERS = 3000, 128, 14
 LEARNING_RATE, AVERAGE_KEEPS = 2e-3, 0.998
+CPU = torch.device("cpu")  # where crops are drawn into
 BESIDE_FACE = 0.1  # weight of what is drawn beside the face
 SURE = 0.5
 WORST_OF = 0.02  # of a bare face: a crop in which more is taken for covered counts as wrong
@@ -104,17 +102,10 @@ class Lessons(IterableDataset[Lesson]):
 
 def main() -> None:
     """Train, measure, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--mouths", type=Path, required=True, help="folder of the shards")
-    parser.add_argument("--index", type=Path, required=True, help="INDEX.tsv of the clips")
-    parser.add_argument("--out", type=Path, required=True, help="existing folder to write to")
-    parser.add_argument("--weights", type=Path, help="measure these instead of learning")
-    asked = parser.parse_args()
+    asked = asking_for_training(__doc__).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    mouths = loaded(asked.mouths, "bundle-*.npz", asked.index)
+    mouths = mouths_in(asked.mouths, asked.index, CPU)
     in_split = {
         split: np.array([row["split"] == split for row in mouths.clips]) for split in ("train", "val")
     }
@@ -129,16 +120,11 @@ def main() -> None:
     net.eval()
     unseen = Faces.of(mouths, in_split["val"])
     figures = {"drawn covers, val": found(net, unseen), "bare faces, val": mistaken(net, unseen)}
-    if list(asked.mouths.glob("study-*.npz")):
-        others = loaded(asked.mouths, "study-*.npz", asked.index)
+    if list(asked.mouths.glob(STUDY)):
+        others = mouths_in(asked.mouths, asked.index, CPU, STUDY)
         figures["bare faces, others"] = mistaken(net, Faces.of(others, np.ones(len(others.clips), bool)))
     log.info("%s", json.dumps(figures))
     (asked.out / "cover_figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-
-
-def loaded(folder: Path, pattern: str, index: Path) -> Mouths:
-    """The crops of some shards, on the CPU."""
-    return load_mouths(sorted(folder.glob(pattern)), index, CanonicalFace.load(FACE), torch.device("cpu"))
 
 
 def learn(
@@ -154,7 +140,7 @@ def learn(
     net = CoverUNet().to(device)
     step_of = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=0.01)
     rates = torch.optim.lr_scheduler.OneCycleLR(step_of, LEARNING_RATE, total_steps=steps)
-    average = [weight.detach().clone() for weight in net.parameters()]
+    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_KEEPS))
     lessons = iter(DataLoader(Lessons(faces, seed), batch, num_workers=workers))
     started = time.perf_counter()
     for step in range(steps):
@@ -164,12 +150,10 @@ def learn(
         loss.backward()
         step_of.step()
         rates.step()
-        torch._foreach_lerp_(average, [one.detach() for one in net.parameters()], 1 - AVERAGE_KEEPS)
+        average.update_parameters(net)
         if step % LOG_EVERY == 0:
             log.info("step %d, %.0f s, loss %.4f", step, time.perf_counter() - started, loss.item())
-    with torch.no_grad():
-        for one, mean in zip(net.parameters(), average, strict=True):
-            one.copy_(mean)
+    net.load_state_dict(average.module.state_dict())
     return net
 
 

@@ -6,9 +6,6 @@ prints `USUAL` of `heygem.engines.mesh.teeth.display`, from the clips that the r
 share of the variance it explains on people they never saw, alone and with an offset for each person.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -32,11 +29,9 @@ from heygem.engines.mesh.teeth.tone import (
     SURELY_INSIDE,
     USUAL_RED,
 )
-from heygem.templates.canonical import CanonicalFace
-from training.mouth_material import OPEN_GAP, Mouths, load_mouths
+from training.mouth_material import OPEN_GAP, Mouths, asking_for_mouths, mouths_in
 from training.mouth_pairs import is_fit
 
-FACE = Path(__file__).parents[1] / "models" / "face-landmarker" / "canonical_face.npz"
 HARDLY_OPEN = 0.03  # lip gap over the eye corners' distance
 Array = NDArray[np.float64]
 
@@ -84,12 +79,8 @@ def persons_more(mouths: Mouths, clip: int) -> Array:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--mouths", type=Path, required=True, help="folder of the shards")
-    parser.add_argument("--index", type=Path, required=True, help="INDEX.tsv of the clips")
-    asked = parser.parse_args()
-    shards = sorted(asked.mouths.glob("bundle-*.npz"))
-    mouths = load_mouths(shards, asked.index, CanonicalFace.load(FACE), torch.device("cpu"))
+    asked = asking_for_mouths(__doc__).parse_args()
+    mouths = mouths_in(asked.mouths, asked.index, torch.device("cpu"))
     crops = np.flatnonzero(mouths.gap.numpy() > HARDLY_OPEN)
     masks = [masks_of(mouths, crop) for crop in crops.tolist()]
     pictures = (mouths.images[crop].numpy().astype(np.float32) for crop in crops.tolist())

@@ -71,8 +71,13 @@ class Canvas:
 
 
 def lay_out(mouths: Mouths, pairs: Pairs, display: Tensor | None = None) -> Canvas:
-    """What the painter would give the net for these pairs, asked for `display` (B,4) or the filmed one."""
-    masks, truth = mouths.mask(pairs.target), mouths.picture(pairs.target)
+    """What the painter would give the net for these pairs, asked for `display` (B,4).
+
+    Without one nothing is asked for yet: `varied` asks for what its truth displays.
+    """
+    masks = mouths.mask(pairs.target)
+    if display is None:
+        display = torch.zeros((len(masks), DISPLAY_CHANNELS), device=masks.device)
     warp = emptied(mouths.warped(pairs.source, pairs.target), masks)
     reference, where = seen_at(mouths, pairs.reference, pairs.target)
     where = where * pairs.shown[:, None, None, None]
@@ -83,10 +88,10 @@ def lay_out(mouths: Mouths, pairs: Pairs, display: Tensor | None = None) -> Canv
             warp,
             torch.cat([reference * where, where], 1),
             masks,
-            displays(truth, masks) if display is None else display,
+            display,
         ),
         warp=warp,
-        truth=truth,
+        truth=mouths.picture(pairs.target),
         masks=masks,
     )
 

@@ -4,6 +4,7 @@ A shard (npz) holds JPEG crops of 160 px with all 478 landmarks, upright and cen
 `heygem.engines.mesh.mouth_crop`; keys are `jpeg` and `offset`, `ids` and `clip`, `points`, `time`, `gap`.
 """
 
+import argparse
 import csv
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from heygem.engines.mesh.mouth_crop import SUBPIXEL_BITS, MouthMasks, teeth_orig
 from heygem.models.mouth import CROP_PX
 from heygem.templates.canonical import CanonicalFace
 
+FACE = Path(__file__).parents[1] / "models" / "face-landmarker" / "canonical_face.npz"
+BUNDLED, STUDY = "bundle-*.npz", "study-*.npz"
 POINTS_MIDDLE_PX = 80  # shards store landmarks from the crop's middle
 NEXT_FRAME_SECONDS = 0.06
 OPEN_GAP = 0.06  # over the eye corners' distance: from here on the inside of a mouth can be judged
@@ -88,6 +91,29 @@ def pixel_centres(device: torch.device) -> Tensor:
     steps = torch.arange(CROP_PX, dtype=torch.float32, device=device)
     down, across = torch.meshgrid(steps, steps, indexing="ij")
     return torch.stack([across, down], -1).view(-1, 2)
+
+
+def asking_for_mouths(description: str | None) -> argparse.ArgumentParser:
+    """What every program asks for that reads crops."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--mouths", type=Path, required=True, help="folder of the shards")
+    parser.add_argument("--index", type=Path, required=True, help="INDEX.tsv of the clips")
+    return parser
+
+
+def asking_for_training(description: str | None) -> argparse.ArgumentParser:
+    """What every program asks for that learns from crops, too."""
+    parser = asking_for_mouths(description)
+    parser.add_argument("--out", type=Path, required=True, help="existing folder to write to")
+    parser.add_argument("--weights", type=Path, help="measure these instead of learning")
+    return parser
+
+
+def mouths_in(folder: Path, index: Path, device: torch.device, shards: str = BUNDLED) -> Mouths:
+    """The crops of a folder's shards; by default all whose licence lets weights learnt from them ship."""
+    return load_mouths(sorted(folder.glob(shards)), index, CanonicalFace.load(FACE), device)
 
 
 def load_mouths(shards: Sequence[Path], index: Path, face: CanonicalFace, device: torch.device) -> Mouths:

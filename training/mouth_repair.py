@@ -10,7 +10,6 @@ Writes `model.safetensors`, `mouth_figures.json` and `mouths.png`: closed mouth,
 another frame of the person for reference, and the truth.
 """
 
-import argparse
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -30,13 +29,11 @@ from torch import Tensor
 
 from heygem.engines.mesh.teeth.display import NOBODYS, wanted_display
 from heygem.models.mouth import MouthUNet
-from heygem.templates.canonical import CanonicalFace
 from training.mouth_display import masks_of, persons_more
 from training.mouth_lesson import Recipe, lay_out, learn
-from training.mouth_material import OPEN_GAP, Mouths, load_mouths
+from training.mouth_material import OPEN_GAP, Mouths, asking_for_training, mouths_in
 from training.mouth_pairs import Pairs, is_fit, masked_detail
 
-FACE = Path(__file__).parents[1] / "models" / "face-landmarker" / "canonical_face.npz"
 RECIPES = (
     Recipe(steps=5000, inside=0.5, critic=0.04, likeness=0.25, tint=0.06, love_of_detail=0.5),
     Recipe(steps=5000, inside=0.4, critic=0.06, likeness=0.30, tint=0.06, love_of_detail=1.0),
@@ -63,21 +60,14 @@ class Painted:
 
 def main() -> None:
     """Train, measure, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--mouths", type=Path, required=True, help="folder of the shards")
-    parser.add_argument("--index", type=Path, required=True, help="INDEX.tsv of the clips")
-    parser.add_argument("--out", type=Path, required=True, help="existing folder to write to")
-    parser.add_argument("--weights", type=Path, help="measure these instead of learning")
-    asked = parser.parse_args()
+    asked = asking_for_training(__doc__).parse_args()
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     if asked.weights is None:
         learnt = learn_all(asked.mouths, asked.index)
         save(learnt, asked.out / "model.safetensors")
     else:
         learnt = saved(asked.weights)
-    mouths = mouths_of(asked.mouths, asked.index, device_of(0))
+    mouths = mouths_in(asked.mouths, asked.index, device_of(0))
     nets = [net_with(net, device_of(0)) for net in learnt]
     unseen = np.array([clip["split"] == "val" for clip in mouths.clips])
     figures = {
@@ -123,7 +113,7 @@ def learn_alone(number: int, folder: Path, index: Path) -> Weights:
     """Train by one of the `RECIPES`, in a process of its own."""
     logging.basicConfig(level=logging.INFO, format=f"net {number} {LOG_FORMAT}", force=True)
     torch.backends.cudnn.benchmark = True
-    mouths = mouths_of(folder, index, device_of(number))
+    mouths = mouths_in(folder, index, device_of(number))
     fit = np.array([is_fit(clip) for clip in mouths.clips])
     log.info("%d crops, %d of %d clips to learn from", len(mouths.gap), fit.sum(), len(fit))
     net = learn(mouths, fit, RECIPES[number], seed=0)
@@ -134,11 +124,6 @@ def device_of(number: int) -> torch.device:
     """Where a net learns: on the GPUs in turn."""
     count = torch.cuda.device_count()
     return torch.device("cuda", number % count) if count else torch.device("cpu")
-
-
-def mouths_of(folder: Path, index: Path, device: torch.device) -> Mouths:
-    """All crops whose licence lets weights learnt from them ship."""
-    return load_mouths(sorted(folder.glob("bundle-*.npz")), index, CanonicalFace.load(FACE), device)
 
 
 def net_with(weights: Weights, device: torch.device) -> MouthUNet:

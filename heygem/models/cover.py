@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heygem.models.mouth import ResidualBlock
 from heygem.models.resident import FloatArray, LoadContext, warm_images
 from heygem.models.steps import in_steps
+from heygem.models.unet import ResidualBlock, down_and_up
 
 COVER_PX = 80  # side of the square around the mouth that is looked at
 ANSWER_PX = 40
@@ -34,16 +34,7 @@ class CoverUNet(nn.Module):
         self.leave = nn.Conv2d(_WIDTHS[1], 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = self.enter(x)
-        levels: list[Tensor] = []
-        for block in self.down:
-            hidden = block(F.avg_pool2d(hidden, 2) if levels else hidden)
-            levels.append(hidden)
-        levels.pop()
-        for block in reversed(self.up):
-            wider = F.interpolate(hidden, scale_factor=2, mode="bilinear")
-            hidden = block(torch.cat([wider, levels.pop()], 1))
-        logits: Tensor = self.leave(F.silu(hidden))
+        logits: Tensor = self.leave(F.silu(down_and_up(self.enter(x), self.down, self.up)))
         return logits
 
 

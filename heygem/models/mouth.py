@@ -11,6 +11,7 @@ from heygem.models.compiling import compile_net
 from heygem.models.resident import FloatArray, LoadContext, warm_noise
 from heygem.models.steps import in_steps
 from heygem.models.torch_setup import beside_this_thread
+from heygem.models.unet import ResidualBlock, down_and_up
 
 CROP_PX = 160
 DISPLAY_CHANNELS = 4
@@ -20,26 +21,8 @@ INPUT_CHANNELS = PICTURE_CHANNELS + PLACE_CHANNELS
 
 _WIDTHS = (32, 64, 96, 144, 192)  # channels at 160, 80, 40, 20 and 10 px
 _ATLAS_CHANNELS, _ATLAS_CELLS = 12, 80
-_NORM_GROUPS = 8
 BATCH_BUCKETS = (1, 8)
 _BORDER_PX = 16  # of the crop, not looked at: a third of the work
-
-
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut: (B,I,H,W) -> (B,O,H,W)."""
-
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels_in, channels_out, 3, padding=1)
-        self.norm = nn.GroupNorm(_NORM_GROUPS, channels_out)
-        self.second = nn.Conv2d(channels_out, channels_out, 3, padding=1)
-        same = channels_in == channels_out
-        self.shortcut = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        inner = self.norm(self.first(F.silu(x)))
-        added: Tensor = self.shortcut(x) + self.second(F.silu(inner))
-        return added
 
 
 class MouthUNet(nn.Module):
@@ -68,15 +51,7 @@ class MouthUNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         picture, place = x[:, :PICTURE_CHANNELS], x[:, PICTURE_CHANNELS:]
         hidden = self.enter(torch.cat([picture, self._teeth(place).to(x.dtype)], 1))
-        levels: list[Tensor] = []
-        for block in self.down:
-            hidden = block(F.avg_pool2d(hidden, 2) if levels else hidden)
-            levels.append(hidden)
-        levels.pop()
-        for block in reversed(self.up):
-            wider = F.interpolate(hidden, scale_factor=2, mode="bilinear")
-            hidden = block(torch.cat([wider, levels.pop()], 1))
-        residual: Tensor = self.leave(F.silu(hidden))
+        residual: Tensor = self.leave(F.silu(down_and_up(hidden, self.down, self.up)))
         return residual
 
     def _teeth(self, place: Tensor) -> Tensor:
